@@ -1,0 +1,116 @@
+package dev.sinter.backend;
+
+import dev.sinter.tensor.ActivationScheme;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The input rows of a matmul in host memory: f32 values, or 8-bit codes with what decodes them.
+ * Row r of the codes starts at byte {@code r * stride}; columns {@code columns} to {@code stride}
+ * hold the row's zero point, the code of 0.0, so that a kernel may read them as padding.
+ *
+ * <p>The caller keeps the memory alive and lets one writer at a time touch a row.
+ */
+public final class ActivationBuffer {
+  /** Alignment of every segment that {@link #allocate} makes: a cache line. */
+  public static final long ALIGNMENT = 64;
+
+  private final ActivationScheme scheme;
+  private final int rows;
+  private final int columns;
+  private final int stride;
+  private final MemorySegment data;
+  private final MemorySegment scales;
+  private final MemorySegment zeroPoints;
+  private final MemorySegment sums;
+
+  private ActivationBuffer(
+      ActivationScheme scheme,
+      int rows,
+      int columns,
+      int stride,
+      MemorySegment data,
+      MemorySegment scales,
+      MemorySegment zeroPoints,
+      MemorySegment sums) {
+    this.scheme = scheme;
+    this.rows = rows;
+    this.columns = columns;
+    this.stride = stride;
+    this.data = data;
+    this.scales = scales;
+    this.zeroPoints = zeroPoints;
+    this.sums = sums;
+  }
+
+  /** f32 rows that already lie in memory, contiguous. */
+  public static ActivationBuffer floats(MemorySegment x, int rows, int columns) {
+    return new ActivationBuffer(
+        ActivationScheme.FLOAT, rows, columns, columns, x, null, null, null);
+  }
+
+  /**
+   * Room for the codes of {@code rows} rows.
+   *
+   * @param stride bytes from row to row, at least {@code columns}
+   */
+  public static ActivationBuffer allocate(
+      Arena arena, ActivationScheme scheme, int rows, int columns, int stride) {
+    if (scheme == ActivationScheme.FLOAT) {
+      throw new IllegalArgumentException("FLOAT activations have no codes");
+    }
+    if (rows < 1 || columns < 1 || stride < columns) {
+      throw new IllegalArgumentException(
+          "rows and columns must be at least 1 and stride at least columns, got " + rows + ", "
+              + columns + ", " + stride);
+    }
+    return new ActivationBuffer(
+        scheme,
+        rows,
+        columns,
+        stride,
+        arena.allocate((long) rows * stride, ALIGNMENT),
+        arena.allocate(4L * rows, ALIGNMENT),
+        arena.allocate(4L * rows, ALIGNMENT),
+        arena.allocate(4L * rows, ALIGNMENT));
+  }
+
+  public ActivationScheme scheme() {
+    return scheme;
+  }
+
+  /** Rows there is room for. */
+  public int rows() {
+    return rows;
+  }
+
+  /** K, the values of a row. */
+  public int columns() {
+    return columns;
+  }
+
+  /** Elements from row to row; {@code columns} for f32. */
+  public int stride() {
+    return stride;
+  }
+
+  /** f32 values or codes. */
+  public MemorySegment data() {
+    return data;
+  }
+
+  /** f32 [rows]; null for FLOAT. */
+  public MemorySegment scales() {
+    return scales;
+  }
+
+  /** int32 [rows]; 0 for S8_PER_TOKEN; null for FLOAT. */
+  public MemorySegment zeroPoints() {
+    return zeroPoints;
+  }
+
+  /** int32 [rows], the sum of {@code q - z} over the K values of a row; null for FLOAT. */
+  public MemorySegment sums() {
+    return sums;
+  }
+}

@@ -1,0 +1,53 @@
+package dev.sinter.backend;
+
+import dev.sinter.tensor.CompressedTensor;
+import java.util.Set;
+
+/**
+ * A family of kernels. A backend that cannot run here (library, instruction set or JVM flag
+ * missing) still loads, and gives its reason from {@link #supports}.
+ *
+ * <p>The makers may be called for any spec that {@link #supports} accepts, from any thread outside
+ * the worker pool; they fail with IllegalArgumentException for weights that disagree with the spec.
+ */
+public interface Backend extends AutoCloseable {
+  /** One of {@code reference, vector, cpu, onednn, cuda}. */
+  String name();
+
+  /** The operation families this backend has kernels for, on some machine. */
+  Set<Class<? extends OpSpec>> operations();
+
+  /** Whether this backend runs the operation here, and if not, why. */
+  Support supports(OpSpec spec);
+
+  /**
+   * @param bias N values; null unless the epilogue has a bias
+   */
+  default MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    throw refused(spec);
+  }
+
+  default AttentionKernel attention(AttentionSpec spec) {
+    throw refused(spec);
+  }
+
+  /**
+   * @param gamma one factor for each column
+   * @param beta one summand for each column
+   */
+  default NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
+    throw refused(spec);
+  }
+
+  default QuantizeKernel quantize(QuantizeSpec spec) {
+    throw refused(spec);
+  }
+
+  /** Frees what the backend itself holds; its kernels must be closed before. */
+  @Override
+  default void close() {}
+
+  private IllegalArgumentException refused(OpSpec spec) {
+    return new IllegalArgumentException(name() + " has no kernel for " + spec);
+  }
+}

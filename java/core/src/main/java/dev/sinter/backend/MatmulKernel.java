@@ -1,0 +1,28 @@
+package dev.sinter.backend;
+
+import java.lang.foreign.MemorySegment;
+
+/** {@link MatmulSpec} with its weights. */
+public non-sealed interface MatmulKernel extends Kernel {
+  /**
+   * The stride that the codes in {@code x} must have at least: K, or more where the kernel reads
+   * padding columns; see {@link ActivationBuffer}.
+   */
+  int codeColumns();
+
+  /** Bytes of packed weights and whatever else the kernel keeps for them. */
+  long bytes();
+
+  /** Number of independent pieces for {@code m} rows. */
+  int tiles(int m);
+
+  /**
+   * Computes one tile.
+   *
+   * @param x input rows, at least {@code m}
+   * @param residual f32 [m, N], contiguous, added last; null unless the epilogue has a residual
+   * @param y f32 [m, N], contiguous; may be the same as {@code residual}, else must not overlap
+   */
+  void run(
+      int worker, int tile, int m, ActivationBuffer x, MemorySegment residual, MemorySegment y);
+}

@@ -1,0 +1,72 @@
+package dev.sinter.backend;
+
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.Quantized;
+import java.util.Objects;
+
+/**
+ * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)} with f32 results, for any M.
+ *
+ * @param weights element type of W: a floating type, or I8 for codes with scales
+ * @param granularity what shares a weight scale; null for floating weights
+ */
+public record MatmulSpec(
+    int k,
+    int n,
+    DType weights,
+    Granularity granularity,
+    ActivationScheme activations,
+    Epilogue epilogue)
+    implements OpSpec {
+  public MatmulSpec {
+    if (k < 1 || n < 1) {
+      throw new IllegalArgumentException("k and n must be at least 1, got " + k + "x" + n);
+    }
+    Objects.requireNonNull(weights, "weights");
+    Objects.requireNonNull(activations, "activations");
+    Objects.requireNonNull(epilogue, "epilogue");
+    if (weights.isFloating() != (granularity == null)) {
+      throw new IllegalArgumentException(weights + " weights with granularity " + granularity);
+    }
+  }
+
+  /** The spec of a layer with these weights. */
+  public static MatmulSpec of(CompressedTensor w, ActivationScheme activations, Epilogue epilogue) {
+    return switch (w) {
+      case Dense d ->
+          new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
+      case Quantized q ->
+          new MatmulSpec(
+              q.columns(), q.rows(), DType.I8, q.granularity(), activations, epilogue);
+    };
+  }
+
+  @Override
+  public String operation() {
+    return "matmul";
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder s = new StringBuilder("matmul ").append(k).append('x').append(n);
+    s.append(" weights ").append(weights);
+    if (granularity != null) {
+      s.append(" per ").append(granularity);
+    }
+    s.append(", activations ").append(activations);
+    if (epilogue.bias()) {
+      s.append(", bias");
+    }
+    if (epilogue.activation() != Activation.NONE) {
+      s.append(", ").append(epilogue.activation());
+    }
+    if (epilogue.residual()) {
+      s.append(", residual");
+    }
+    return s.toString();
+  }
+}

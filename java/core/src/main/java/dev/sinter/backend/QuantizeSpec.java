@@ -1,0 +1,31 @@
+package dev.sinter.backend;
+
+import dev.sinter.tensor.ActivationScheme;
+import java.util.Objects;
+
+/**
+ * Quantization of f32 rows to the codes of an 8-bit activation scheme.
+ *
+ * @param width elements of a row, K
+ */
+public record QuantizeSpec(int width, ActivationScheme scheme) implements OpSpec {
+  public QuantizeSpec {
+    if (width < 1) {
+      throw new IllegalArgumentException("width must be at least 1, got " + width);
+    }
+    Objects.requireNonNull(scheme, "scheme");
+    if (scheme == ActivationScheme.FLOAT) {
+      throw new IllegalArgumentException("FLOAT activations are not quantized");
+    }
+  }
+
+  @Override
+  public String operation() {
+    return "quantize";
+  }
+
+  @Override
+  public String toString() {
+    return "quantize rows of " + width + " to " + scheme;
+  }
+}

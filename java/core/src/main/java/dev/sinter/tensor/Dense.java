@@ -1,0 +1,55 @@
+package dev.sinter.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Uncompressed weights of a floating type.
+ *
+ * @param data {@code rows * columns} elements of {@code dtype}, row-major
+ */
+public record Dense(String name, int rows, int columns, DType dtype, MemorySegment data)
+    implements CompressedTensor {
+  public Dense {
+    Objects.requireNonNull(name, "name");
+    if (rows < 1 || columns < 1) {
+      throw new IllegalArgumentException(
+          name + ": rows and columns must be at least 1, got " + rows + "x" + columns);
+    }
+    if (!dtype.isFloating()) {
+      throw new IllegalArgumentException(name + ": dense weights are floating, got " + dtype);
+    }
+    long bytes = (long) rows * columns * dtype.bytes();
+    if (data.byteSize() != bytes) {
+      throw new IllegalArgumentException(
+          name + ": data has " + data.byteSize() + " bytes, " + rows + "x" + columns + " " + dtype
+              + " needs " + bytes);
+    }
+  }
+
+  /** A matrix from a file: its tensor must have two dimensions and a floating type. */
+  public static Dense of(RawTensor tensor) {
+    if (tensor.rank() != 2) {
+      throw new IllegalArgumentException(tensor + ": a weight matrix has 2 dimensions");
+    }
+    return new Dense(
+        tensor.name(),
+        Math.toIntExact(tensor.dim(0)),
+        Math.toIntExact(tensor.dim(1)),
+        tensor.dtype(),
+        tensor.data());
+  }
+
+  @Override
+  public long bytes() {
+    return data.byteSize();
+  }
+
+  @Override
+  public void decodeRow(int row, float[] out) {
+    long base = (long) row * columns;
+    for (int k = 0; k < columns; k++) {
+      out[k] = dtype.readFloat(data, base + k);
+    }
+  }
+}

@@ -1,0 +1,9 @@
+package dev.sinter.tensor;
+
+/** How many weights share one scale. */
+public enum Granularity {
+  /** The whole matrix. */
+  TENSOR,
+  /** One output channel, a row of W. */
+  CHANNEL
+}
