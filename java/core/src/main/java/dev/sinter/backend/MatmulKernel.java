@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 /** {@link MatmulSpec} with its weights. */
 public non-sealed interface MatmulKernel extends Kernel {
   /**
-   * The stride that the codes in {@code x} must have at least: K, or more where the kernel reads
-   * padding columns; see {@link ActivationBuffer}.
+   * The stride that {@code x} must have: K, or more where the kernel reads padding columns of the
+   * codes; see {@link ActivationBuffer}.
    */
   int codeColumns();
 
@@ -19,7 +19,7 @@ public non-sealed interface MatmulKernel extends Kernel {
   /**
    * Computes one tile.
    *
-   * @param x input rows, at least {@code m}
+   * @param x at least {@code m} input rows, {@link #codeColumns} apart
    * @param residual f32 [m, N], contiguous, added last; null unless the epilogue has a residual
    * @param y f32 [m, N], contiguous; may be the same as {@code residual}, else must not overlap
    */

@@ -1,0 +1,55 @@
+package dev.sinter;
+
+/**
+ * How a {@link Sinter} is opened. Where the folder of the cache lies is a matter of the process,
+ * not of one handle: property {@code sinter.cache}.
+ *
+ * @param threads workers, at least 1
+ * @param backend name of a backend to force, or null for the planner's choice
+ * @param isa the highest instruction set to use ({@code scalar}, {@code avx2}, {@code avxvnni},
+ *     {@code avx512vnni}), or null for all the host has
+ */
+public record SinterOptions(int threads, String backend, String isa) {
+  public SinterOptions {
+    if (threads < 1) {
+      throw new IllegalArgumentException("sinter.threads must be at least 1, got " + threads);
+    }
+  }
+
+  /**
+   * As the process asks: system properties {@code sinter.threads}, {@code sinter.backend} and
+   * {@code sinter.isa}, else environment variables {@code SINTER_THREADS} and so on, else all cores
+   * that the container really has, nothing forced, nothing capped.
+   *
+   * @throws IllegalArgumentException if a value is not what it must be
+   */
+  public static SinterOptions defaults() {
+    String threads = setting("threads");
+    int count = Runtime.getRuntime().availableProcessors();
+    if (threads != null) {
+      try {
+        count = Integer.parseInt(threads);
+      } catch (NumberFormatException e) {
+        throw new IllegalArgumentException("sinter.threads is not a number: '" + threads + "'", e);
+      }
+    }
+    return new SinterOptions(count, setting("backend"), setting("isa"));
+  }
+
+  public SinterOptions withThreads(int threads) {
+    return new SinterOptions(threads, backend, isa);
+  }
+
+  public SinterOptions withBackend(String backend) {
+    return new SinterOptions(threads, backend, isa);
+  }
+
+  public SinterOptions withIsa(String isa) {
+    return new SinterOptions(threads, backend, isa);
+  }
+
+  private static String setting(String name) {
+    String value = System.getProperty("sinter." + name);
+    return value != null ? value : System.getenv("SINTER_" + name.toUpperCase(java.util.Locale.ROOT));
+  }
+}
