@@ -1,8 +1,8 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 
 /**
  * The input rows of a matmul in host memory: f32 values, or 8-bit codes with what decodes them.
@@ -50,12 +50,13 @@ public final class ActivationBuffer {
   }
 
   /**
-   * Room for the codes of {@code rows} rows.
+   * Room for the codes of {@code rows} rows, in one allocation of {@link #bytes}: an allocator that
+   * hands out the same memory each time lets buffers share it that are never in use together.
    *
    * @param stride bytes from row to row, at least {@code columns}
    */
   public static ActivationBuffer allocate(
-      Arena arena, ActivationScheme scheme, int rows, int columns, int stride) {
+      SegmentAllocator allocator, ActivationScheme scheme, int rows, int columns, int stride) {
     if (scheme == ActivationScheme.FLOAT) {
       throw new IllegalArgumentException("FLOAT activations have no codes");
     }
@@ -64,15 +65,27 @@ public final class ActivationBuffer {
           "rows and columns must be at least 1 and stride at least columns, got " + rows + ", "
               + columns + ", " + stride);
     }
+    MemorySegment all = allocator.allocate(bytes(rows, stride), ALIGNMENT);
+    long perRow = aligned(4L * rows);
+    long at = aligned((long) rows * stride);
     return new ActivationBuffer(
         scheme,
         rows,
         columns,
         stride,
-        arena.allocate((long) rows * stride, ALIGNMENT),
-        arena.allocate(4L * rows, ALIGNMENT),
-        arena.allocate(4L * rows, ALIGNMENT),
-        arena.allocate(4L * rows, ALIGNMENT));
+        all.asSlice(0, (long) rows * stride),
+        all.asSlice(at, 4L * rows),
+        all.asSlice(at + perRow, 4L * rows),
+        all.asSlice(at + 2 * perRow, 4L * rows));
+  }
+
+  /** Bytes that {@link #allocate} takes. */
+  public static long bytes(int rows, int stride) {
+    return aligned((long) rows * stride) + 3 * aligned(4L * rows);
+  }
+
+  private static long aligned(long bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
   public ActivationScheme scheme() {

@@ -1,0 +1,229 @@
+package dev.sinter.backend.onednn;
+
+import static dev.sinter.backend.onednn.OneDnn.check;
+import static dev.sinter.bindings.onednn.dnnl_h.*;
+
+import dev.sinter.backend.Activation;
+import dev.sinter.bindings.onednn.dnnl_exec_arg_t;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One oneDNN matmul for one shape, with its own memory objects and argument list: used by one
+ * worker only, since a primitive that several threads share gives wrong results now and then.
+ * Scratchpad memory is the caller's. An execution only exchanges pointers.
+ */
+final class MatmulPrimitive implements AutoCloseable {
+  private final MatmulShape shape;
+  private final Handles handles;
+  private final MemorySegment descriptor;
+  private final String implementation;
+  private final MemorySegment weightsLayout;
+
+  // Set by create only, and null where the shape has no use for them.
+  private MemorySegment primitive;
+  private MemorySegment arguments;
+  private int argumentCount;
+  private long scratchBytes;
+  private MemorySegment source;
+  private MemorySegment sourceScales;
+  private MemorySegment weights;
+  private MemorySegment weightScales;
+  private MemorySegment bias;
+  private MemorySegment residual;
+  private MemorySegment result;
+  private MemorySegment scratch;
+
+  private MatmulPrimitive(MatmulShape shape, Handles handles, MemorySegment layout) {
+    this.shape = shape;
+    this.handles = handles;
+    boolean floats = shape.type() == MatmulShape.Type.F32;
+    MemorySegment src =
+        handles.strided(
+            floats ? dnnl_f32() : dnnl_u8(), shape.m(), shape.k(), shape.sourceStride());
+    MemorySegment wei =
+        layout != null
+            ? layout
+            : handles.tagged(
+                floats ? dnnl_f32() : dnnl_s8(), dnnl_format_tag_any(), shape.k(), shape.n());
+    MemorySegment dst = resultLayout();
+    MemorySegment b = shape.epilogue().bias() ? biasLayout() : MemorySegment.NULL;
+    descriptor = handles.matmul(src, wei, b, dst, attributes(dst));
+    implementation = handles.implementation(descriptor);
+    weightsLayout = dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md(), 0);
+  }
+
+  /**
+   * Only asks which implementation oneDNN would take: generates no code and cannot be executed.
+   *
+   * @throws dev.sinter.runtime.NativeException if oneDNN has none
+   */
+  static String describe(OneDnn dnn, MatmulShape shape) {
+    try (Handles handles = new Handles(dnn)) {
+      return new MatmulPrimitive(shape, handles, null).implementation;
+    }
+  }
+
+  /**
+   * Creates the primitive; the calling thread must be the one that will execute it.
+   *
+   * @param layout memory descriptor of the packed weights, or null for the layout that oneDNN
+   *     likes best for this shape
+   */
+  static MatmulPrimitive create(OneDnn dnn, MatmulShape shape, MemorySegment layout) {
+    Handles handles = new Handles(dnn);
+    try {
+      MatmulPrimitive p = new MatmulPrimitive(shape, handles, layout);
+      p.primitive = handles.primitive(p.descriptor);
+      p.createArguments();
+      return p;
+    } catch (RuntimeException | Error e) {
+      handles.close();
+      throw e;
+    }
+  }
+
+  /** oneDNN's name of the code, for example {@code brg_matmul:avx512_core_vnni}. */
+  String implementation() {
+    return implementation;
+  }
+
+  /** Memory descriptor of the packed weights; lives as long as this primitive. */
+  MemorySegment weightsLayout() {
+    return weightsLayout;
+  }
+
+  /** Bytes of the packed weights. */
+  long weightsBytes() {
+    return dnnl_memory_desc_get_size(weightsLayout);
+  }
+
+  /** Bytes of scratch an execution needs. */
+  long scratchBytes() {
+    return scratchBytes;
+  }
+
+  /**
+   * Runs on the calling thread. Arguments that the shape has no use for are ignored and may be
+   * null.
+   */
+  void execute(
+      MemorySegment stream,
+      MemorySegment sourceData,
+      MemorySegment sourceScalesData,
+      MemorySegment weightsData,
+      MemorySegment weightScalesData,
+      MemorySegment biasData,
+      MemorySegment residualData,
+      MemorySegment resultData,
+      MemorySegment scratchData) {
+    point(source, sourceData);
+    point(sourceScales, sourceScalesData);
+    point(weights, weightsData);
+    point(weightScales, weightScalesData);
+    point(bias, biasData);
+    point(residual, residualData);
+    point(result, resultData);
+    point(scratch, scratchData);
+    check(
+        "dnnl_primitive_execute",
+        dnnl_primitive_execute(primitive, stream, argumentCount, arguments));
+  }
+
+  private static void point(MemorySegment memory, MemorySegment data) {
+    if (memory != null) {
+      check("dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, data));
+    }
+  }
+
+  private boolean scaled() {
+    return shape.type() == MatmulShape.Type.U8S8;
+  }
+
+  private MemorySegment resultLayout() {
+    int type = shape.type() == MatmulShape.Type.U8S8_ACCUMULATORS ? dnnl_s32() : dnnl_f32();
+    return handles.strided(type, shape.m(), shape.n(), shape.resultStride());
+  }
+
+  private MemorySegment biasLayout() {
+    return handles.tagged(dnnl_f32(), dnnl_ab(), 1, shape.n());
+  }
+
+  private MemorySegment attributes(MemorySegment dst) {
+    MemorySegment attributes = handles.attributes();
+    check(
+        "dnnl_primitive_attr_set_scratchpad_mode",
+        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user()));
+    if (scaled()) {
+      check(
+          "dnnl_primitive_attr_set_scales_mask",
+          dnnl_primitive_attr_set_scales_mask(attributes, DNNL_ARG_WEIGHTS(), 1 << 1));
+      // One scale a row, as groups of a whole row. The plain mask falls to reference code.
+      MemorySegment group = handles.longs(1, shape.k());
+      check(
+          "dnnl_primitive_attr_set_scales",
+          dnnl_primitive_attr_set_scales(attributes, DNNL_ARG_SRC(), 3, 2, group, dnnl_f32()));
+    }
+    MemorySegment postOps = handles.postOps();
+    if (shape.epilogue().activation() == Activation.GELU_ERF) {
+      check(
+          "dnnl_post_ops_append_eltwise",
+          dnnl_post_ops_append_eltwise(postOps, dnnl_eltwise_gelu_erf(), 0, 0));
+    }
+    if (shape.epilogue().residual()) {
+      check(
+          "dnnl_post_ops_append_binary",
+          dnnl_post_ops_append_binary(postOps, dnnl_binary_add(), dst));
+    }
+    check(
+        "dnnl_primitive_attr_set_post_ops",
+        dnnl_primitive_attr_set_post_ops(attributes, postOps));
+    return attributes;
+  }
+
+  private void createArguments() {
+    arguments = handles.arena().allocate(dnnl_exec_arg_t.layout(), 8);
+    source =
+        argument(
+            DNNL_ARG_SRC(), dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md(), 0));
+    weights = argument(DNNL_ARG_WEIGHTS(), weightsLayout);
+    MemorySegment dst = resultLayout();
+    result = argument(DNNL_ARG_DST(), dst);
+    if (shape.epilogue().bias()) {
+      bias = argument(DNNL_ARG_BIAS(), biasLayout());
+    }
+    if (scaled()) {
+      int scales = DNNL_ARG_ATTR_SCALES();
+      sourceScales =
+          argument(
+              scales | DNNL_ARG_SRC(), handles.tagged(dnnl_f32(), dnnl_ab(), shape.m(), 1));
+      weightScales =
+          argument(
+              scales | DNNL_ARG_WEIGHTS(), handles.tagged(dnnl_f32(), dnnl_a(), shape.n()));
+    }
+    if (shape.epilogue().residual()) {
+      int position = shape.epilogue().activation() == Activation.NONE ? 0 : 1;
+      int postOp = DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() * (position + 1);
+      residual = argument(postOp | DNNL_ARG_SRC_1(), dst);
+    }
+    MemorySegment pad = dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md(), 0);
+    scratchBytes = pad.equals(MemorySegment.NULL) ? 0 : dnnl_memory_desc_get_size(pad);
+    if (scratchBytes > 0) {
+      scratch = argument(DNNL_ARG_SCRATCHPAD(), pad);
+    }
+  }
+
+  private MemorySegment argument(int index, MemorySegment layout) {
+    MemorySegment memory = handles.memory(layout, MemorySegment.NULL);
+    MemorySegment entry =
+        arguments.asSlice(argumentCount * dnnl_exec_arg_t.sizeof(), dnnl_exec_arg_t.layout());
+    dnnl_exec_arg_t.arg(entry, index);
+    dnnl_exec_arg_t.memory(entry, memory);
+    argumentCount++;
+    return memory;
+  }
+
+  @Override
+  public void close() {
+    handles.close();
+  }
+}

@@ -1,0 +1,136 @@
+package dev.sinter.backend.onednn;
+
+import dev.sinter.backend.Backend;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.OpSpec;
+import dev.sinter.backend.Support;
+import dev.sinter.runtime.NativeException;
+import dev.sinter.runtime.NativeLibraries;
+import dev.sinter.runtime.WorkerPool;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Matmuls on oneDNN: f32, and u8 activations with s8 weights. Single-threaded primitives inside the
+ * workers of the pool; oneDNN's own threads are never used. Thread-safe.
+ */
+public final class OneDnnBackend implements Backend {
+  private final String unavailable; // null if the library runs here
+  private final OneDnn dnn;
+  private final OneDnnWorkers workers;
+  private final Map<OpSpec, Support> answers = new ConcurrentHashMap<>();
+
+  /**
+   * Never fails for a missing library: {@link #supports} then says what is missing.
+   *
+   * @param isaCap highest instruction set to use, or null
+   */
+  public OneDnnBackend(WorkerPool pool, String isaCap) {
+    OneDnn opened = null;
+    String reason = null;
+    try {
+      opened = OneDnn.open(isaCap);
+    } catch (OneDnn.Unavailable e) {
+      reason = e.getMessage();
+    }
+    unavailable = reason;
+    dnn = opened;
+    workers = opened == null ? null : new OneDnnWorkers(pool, opened);
+  }
+
+  @Override
+  public String name() {
+    return "onednn";
+  }
+
+  @Override
+  public Set<Class<? extends OpSpec>> operations() {
+    return Set.of(MatmulSpec.class);
+  }
+
+  @Override
+  public Support supports(OpSpec spec) {
+    if (unavailable != null) {
+      return Support.no(unavailable);
+    }
+    return spec instanceof MatmulSpec m
+        ? answers.computeIfAbsent(m, s -> examine(m))
+        : Support.no("has no " + spec.operation() + " kernel");
+  }
+
+  private Support examine(MatmulSpec spec) {
+    MatmulShape.Type type;
+    if (spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT) {
+      type = MatmulShape.Type.F32;
+    } else if (spec.weights() == DType.I8 && spec.activations() == ActivationScheme.U8_PER_TOKEN) {
+      if (!OneDnn.effectiveIsa().endsWith("vnni")) {
+        return Support.no(
+            "without VNNI its int8 code saturates 16-bit sums (instruction set in use: "
+                + OneDnn.effectiveIsa() + ")");
+      }
+      if (spec.k() > ZeroPointColumns.MAX_K) {
+        return Support.no(
+            "K " + spec.k() + " could overflow int32 sums, at most " + ZeroPointColumns.MAX_K);
+      }
+      type = MatmulShape.Type.U8S8;
+    } else {
+      return Support.no(
+          "runs F32 weights with FLOAT activations and I8 weights with U8_PER_TOKEN, not "
+              + spec.weights() + " with " + spec.activations());
+    }
+    for (int m : RowBuckets.SIZES) {
+      MatmulShape shape =
+          new MatmulShape(
+              type,
+              m,
+              spec.k(),
+              new ColumnTiles(spec.n()).width(0),
+              spec.k(),
+              spec.n(),
+              spec.epilogue());
+      try {
+        String implementation = MatmulPrimitive.describe(dnn, shape);
+        if (OneDnnWorkers.isReference(implementation)) {
+          return Support.no("would fall back to " + implementation + " for M=" + m);
+        }
+      } catch (NativeException e) {
+        return Support.no("M=" + m + ": " + e.getMessage());
+      }
+    }
+    return Support.yes();
+  }
+
+  @Override
+  public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    Support support = supports(spec);
+    if (!support.supported()) {
+      throw new IllegalArgumentException("onednn: " + support.reason());
+    }
+    if (!spec.equals(MatmulSpec.of(weights, spec.activations(), spec.epilogue()))) {
+      throw new IllegalArgumentException(weights.name() + " is not what the spec says: " + spec);
+    }
+    if (spec.epilogue().bias() != (bias != null) || (bias != null && bias.length != spec.n())) {
+      throw new IllegalArgumentException(
+          weights.name() + ": bias must have N=" + spec.n() + " values exactly if the epilogue has one");
+    }
+    return new OneDnnMatmul(workers, spec, weights, bias);
+  }
+
+  /** Used by tests of this package. */
+  OneDnnWorkers workers() {
+    return workers;
+  }
+
+  @Override
+  public void close() {
+    if (workers != null) {
+      workers.close();
+      dnn.close();
+    }
+  }
+}

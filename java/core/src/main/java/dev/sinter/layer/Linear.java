@@ -1,0 +1,257 @@
+package dev.sinter.layer;
+
+import dev.sinter.Sinter;
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.Planner;
+import dev.sinter.backend.QuantizeKernel;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.runtime.WorkerPool;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.function.IntSupplier;
+
+/**
+ * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)}: weights packed for the kernel that the planner
+ * chose, together with the quantization of the activations if the scheme asks for it.
+ *
+ * <p>{@link #forward} may be called from many threads; the pool runs them one after another. The
+ * layer owns its packed weights, so the weights passed to {@link #of} may be freed afterwards.
+ */
+public final class Linear implements AutoCloseable {
+  // Rows quantized at a time by forward: bounds the scratch, large enough for full GEMM speed.
+  private static final int CHUNK = 512;
+  private static final long ALIGNMENT = 64;
+
+  private final WorkerPool pool;
+  private final MatmulSpec spec;
+  private final MatmulKernel kernel;
+  private final QuantizeKernel quantizer; // null for FLOAT activations
+  private final String explanation;
+  private final Arena arena = Arena.ofShared();
+  private ActivationBuffer codes; // scratch of forward, made on first use
+  private boolean closed;
+
+  private Linear(
+      WorkerPool pool,
+      MatmulSpec spec,
+      MatmulKernel kernel,
+      QuantizeKernel quantizer,
+      String explanation) {
+    this.pool = pool;
+    this.spec = spec;
+    this.kernel = kernel;
+    this.quantizer = quantizer;
+    this.explanation = explanation;
+  }
+
+  /** A layer with the plain epilogue: the bias if there is one, nothing else. */
+  public static Linear of(
+      Sinter sinter, CompressedTensor weights, float[] bias, ActivationScheme activations) {
+    return of(sinter, weights, bias, activations, bias == null ? Epilogue.NONE : Epilogue.BIAS);
+  }
+
+  /** The same with the bias off-heap: N f32 values. */
+  public static Linear of(
+      Sinter sinter, CompressedTensor weights, MemorySegment bias, ActivationScheme activations) {
+    float[] values = bias == null ? null : new float[Math.toIntExact(bias.byteSize() / 4)];
+    for (int i = 0; values != null && i < values.length; i++) {
+      values[i] = DType.F32.readFloat(bias, i);
+    }
+    return of(sinter, weights, values, activations);
+  }
+
+  /**
+   * @param bias N values; null exactly if the epilogue has no bias
+   * @throws IllegalArgumentException if the bias disagrees with the weights or the epilogue
+   * @throws IllegalStateException if no backend supports the layer, with every reason
+   */
+  public static Linear of(
+      Sinter sinter,
+      CompressedTensor weights,
+      float[] bias,
+      ActivationScheme activations,
+      Epilogue epilogue) {
+    if (epilogue.bias() != (bias != null)) {
+      throw new IllegalArgumentException(
+          weights.name() + ": the epilogue " + (epilogue.bias() ? "has a" : "has no")
+              + " bias, but the bias is " + (bias == null ? "null" : "given"));
+    }
+    if (bias != null && bias.length != weights.rows()) {
+      throw new IllegalArgumentException(
+          weights.name() + ": bias has " + bias.length + " values, N is " + weights.rows());
+    }
+    MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
+    Planner planner = sinter.planner();
+    Planner.Choice choice = planner.choose(spec);
+    QuantizeSpec quantize = null;
+    Planner.Choice quantizeChoice = null;
+    if (activations != ActivationScheme.FLOAT) {
+      quantize = new QuantizeSpec(spec.k(), activations);
+      quantizeChoice = planner.choose(quantize);
+    }
+    MatmulKernel kernel = choice.backend().matmul(spec, weights, bias);
+    String text = choice.explain(kernel);
+    QuantizeKernel quantizer = null;
+    if (quantize != null) {
+      quantizer = quantizeChoice.backend().quantize(quantize);
+      text += "\n" + quantizeChoice.explain(quantizer);
+    }
+    return new Linear(sinter.pool(), spec, kernel, quantizer, text);
+  }
+
+  public MatmulSpec spec() {
+    return spec;
+  }
+
+  /** Bytes of packed weights, scales and bias. */
+  public long bytes() {
+    return kernel.bytes();
+  }
+
+  /** Which kernels run, and why no others. */
+  public String explain() {
+    return explanation;
+  }
+
+  /**
+   * Computes {@code y} for {@code m} rows; blocks until it is done.
+   *
+   * @param x f32 [m, K], off-heap, contiguous, 64-byte aligned
+   * @param m at least 1
+   * @param y f32 [m, N], off-heap, contiguous, 64-byte aligned, not overlapping x
+   * @throws IllegalArgumentException if a segment does not fit, or the epilogue has a residual
+   * @throws IllegalStateException after close
+   */
+  public void forward(MemorySegment x, int m, MemorySegment y) {
+    if (spec.epilogue().residual()) {
+      throw new IllegalArgumentException("this layer adds a residual: use forward(x, residual, m, y)");
+    }
+    run(x, null, m, y);
+  }
+
+  /**
+   * The same for a layer whose epilogue adds a residual.
+   *
+   * @param residual f32 [m, N], like y; may be y itself
+   */
+  public void forward(MemorySegment x, MemorySegment residual, int m, MemorySegment y) {
+    if (!spec.epilogue().residual()) {
+      throw new IllegalArgumentException("this layer adds no residual: use forward(x, m, y)");
+    }
+    check("residual", residual, m, spec.n());
+    run(x, residual, m, y);
+  }
+
+  private synchronized void run(MemorySegment x, MemorySegment residual, int m, MemorySegment y) {
+    if (closed) {
+      throw new IllegalStateException("the layer is closed");
+    }
+    if (m < 1) {
+      throw new IllegalArgumentException("m must be at least 1, got " + m);
+    }
+    check("x", x, m, spec.k());
+    check("y", y, m, spec.n());
+    if (quantizer != null && codes == null) {
+      codes = codes(arena, CHUNK);
+    }
+    int chunk = quantizer == null ? m : CHUNK;
+    for (int from = 0; from < m; from += chunk) {
+      int rows = Math.min(chunk, m - from);
+      MemorySegment input = x.asSlice(4L * from * spec.k(), 4L * rows * spec.k());
+      MemorySegment output = y.asSlice(4L * from * spec.n(), 4L * rows * spec.n());
+      MemorySegment added =
+          residual == null ? null : residual.asSlice(4L * from * spec.n(), 4L * rows * spec.n());
+      ActivationBuffer in =
+          quantizer == null ? ActivationBuffer.floats(input, rows, spec.k()) : codes;
+      RowOperation quantize =
+          quantizer == null ? null : new RowOperation("quantize", () -> rows, quantize(input, in));
+      ForwardPlan.Operation multiply = operation("matmul", in, added, output, () -> rows);
+      pool.run(
+          w -> {
+            if (quantize != null) {
+              w.forEachTile(quantize.tiles(), quantize);
+            }
+            w.forEachTile(multiply.tiles(), multiply);
+          });
+    }
+  }
+
+  /** Room for the codes of this layer's input. */
+  public ActivationBuffer codes(SegmentAllocator allocator, int rows) {
+    return ActivationBuffer.allocate(
+        allocator, spec.activations(), rows, spec.k(), kernel.codeColumns());
+  }
+
+  /** Bytes that {@link #codes} takes. */
+  public long codesBytes(int rows) {
+    return ActivationBuffer.bytes(rows, kernel.codeColumns());
+  }
+
+  /** Quantizes rows of x as this layer wants its input. */
+  public RowOperation.Step quantize(MemorySegment x, ActivationBuffer out) {
+    return (from, to) -> quantizer.run(x, out, from, to);
+  }
+
+  /**
+   * The multiplication bound to its buffers, for a plan.
+   *
+   * @param residual null unless the epilogue has one
+   */
+  public ForwardPlan.Operation operation(
+      String name,
+      ActivationBuffer x,
+      MemorySegment residual,
+      MemorySegment y,
+      IntSupplier rows) {
+    return new ForwardPlan.Operation() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public int tiles() {
+        return kernel.tiles(rows.getAsInt());
+      }
+
+      @Override
+      public void run(int worker, int tile) {
+        kernel.run(worker, tile, rows.getAsInt(), x, residual, y);
+      }
+    };
+  }
+
+  private static void check(String name, MemorySegment s, int rows, int columns) {
+    if (!s.isNative()) {
+      throw new IllegalArgumentException(name + " must be off-heap");
+    }
+    if (s.byteSize() < 4L * rows * columns) {
+      throw new IllegalArgumentException(
+          name + " has " + s.byteSize() + " bytes, f32 [" + rows + ", " + columns + "] needs "
+              + 4L * rows * columns);
+    }
+    if (s.address() % ALIGNMENT != 0) {
+      throw new IllegalArgumentException(name + " must be aligned to " + ALIGNMENT + " bytes");
+    }
+  }
+
+  /** Waits for a running forward, then frees the packed weights. Idempotent. */
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      kernel.close();
+      if (quantizer != null) {
+        quantizer.close();
+      }
+      arena.close();
+    }
+  }
+}

@@ -1,0 +1,212 @@
+package dev.sinter.models;
+
+import dev.sinter.Sinter;
+import dev.sinter.backend.Activation;
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.checkpoint.Checkpoint;
+import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.compress.ErrorReport;
+import dev.sinter.compress.Quantizer;
+import dev.sinter.layer.Attention;
+import dev.sinter.layer.LayerNorm;
+import dev.sinter.layer.Linear;
+import dev.sinter.layer.SequenceBatch;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.RawTensor;
+import dev.sinter.tensor.RowStack;
+import dev.sinter.tensor.Scheme;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntSupplier;
+import java.util.stream.Stream;
+
+/**
+ * One post-norm transformer layer (Devlin et al., 2019): attention, residual, layer norm, GELU MLP,
+ * residual, layer norm. Query, key and value run as one matmul.
+ */
+final class BertLayer implements AutoCloseable {
+  /** The buffers of a pass, shared by all layers. */
+  record Buffers(
+      MemorySegment hidden,
+      MemorySegment qkv,
+      MemorySegment context,
+      MemorySegment sum,
+      MemorySegment inner,
+      SegmentAllocator codes,
+      SequenceBatch batch) {}
+
+  private final Scheme scheme;
+  private final Map<String, Linear> linears = new LinkedHashMap<>(); // by name, also of q, k, v
+  private final Map<String, ErrorReport> errors = new LinkedHashMap<>();
+  private Linear qkv;
+  private Linear attentionOutput;
+  private LayerNorm attentionNorm;
+  private Linear intermediate;
+  private Linear output;
+  private LayerNorm outputNorm;
+
+  private BertLayer(Scheme scheme) {
+    this.scheme = scheme;
+  }
+
+  /** Reads, compresses and packs the weights under {@code prefix}. */
+  static BertLayer load(
+      Sinter sinter, Checkpoint checkpoint, String prefix, BertConfig config, Scheme scheme) {
+    BertLayer layer = new BertLayer(scheme);
+    try {
+      String attention = prefix + "attention.";
+      layer.qkv =
+          layer.linear(
+              sinter,
+              checkpoint,
+              Epilogue.BIAS,
+              attention + "self.query",
+              attention + "self.key",
+              attention + "self.value");
+      Epilogue residual = new Epilogue(true, Activation.NONE, true);
+      layer.attentionOutput =
+          layer.linear(sinter, checkpoint, residual, attention + "output.dense");
+      layer.attentionNorm =
+          norm(sinter, checkpoint, attention + "output.LayerNorm", config.layerNormEps());
+      Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
+      layer.intermediate = layer.linear(sinter, checkpoint, gelu, prefix + "intermediate.dense");
+      layer.output = layer.linear(sinter, checkpoint, residual, prefix + "output.dense");
+      layer.outputNorm =
+          norm(sinter, checkpoint, prefix + "output.LayerNorm", config.layerNormEps());
+      return layer;
+    } catch (RuntimeException | Error e) {
+      layer.close();
+      throw e;
+    }
+  }
+
+  private Linear linear(
+      Sinter sinter, Checkpoint checkpoint, Epilogue epilogue, String... names) {
+    // Shared, because the workers pack from it; gone when the kernel has its own copy.
+    try (Arena arena = Arena.ofShared()) {
+      List<CompressedTensor> parts = new ArrayList<>();
+      List<float[]> biases = new ArrayList<>();
+      for (String name : names) {
+        Dense weights = Dense.of(checkpoint.tensor(name + ".weight"));
+        CompressedTensor part = weights;
+        if (scheme == Scheme.W8A8) {
+          part = Quantizer.roundToNearest(weights, 8, Granularity.CHANNEL, arena);
+          errors.put(name, ErrorReport.of(weights, part));
+        }
+        parts.add(part);
+        biases.add(vector(checkpoint, name + ".bias", weights.rows()));
+      }
+      CompressedTensor all =
+          parts.size() == 1 ? parts.getFirst() : RowStack.of(names[0] + "+", parts, arena);
+      Linear linear =
+          Linear.of(sinter, all, concatenate(biases), scheme.activations(), epilogue);
+      for (String name : names) {
+        linears.put(name, linear);
+      }
+      return linear;
+    }
+  }
+
+  private static float[] concatenate(List<float[]> parts) {
+    float[] all = new float[parts.stream().mapToInt(p -> p.length).sum()];
+    int at = 0;
+    for (float[] part : parts) {
+      System.arraycopy(part, 0, all, at, part.length);
+      at += part.length;
+    }
+    return all;
+  }
+
+  static LayerNorm norm(Sinter sinter, Checkpoint checkpoint, String name, float epsilon) {
+    float[] gamma = checkpoint.tensor(name + ".weight").toFloats();
+    return LayerNorm.of(sinter, gamma, vector(checkpoint, name + ".bias", gamma.length), epsilon);
+  }
+
+  private static float[] vector(Checkpoint checkpoint, String name, int length) {
+    RawTensor tensor = checkpoint.tensor(name);
+    if (tensor.elements() != length) {
+      throw new CheckpointException(
+          checkpoint.file(), name, -1, "has " + tensor.elements() + " values, expected " + length);
+    }
+    return tensor.toFloats();
+  }
+
+  /** Bytes the codes of any input of this layer take. */
+  long codesBytes(int rows) {
+    return Stream.of(qkv, attentionOutput, intermediate, output)
+        .mapToLong(l -> l.codesBytes(rows))
+        .max()
+        .getAsLong();
+  }
+
+  /** Appends the operations that turn the hidden states into those behind this layer. */
+  void plan(PlanBuilder plan, String name, Buffers b, Attention attention) {
+    IntSupplier rows = b.batch()::rows;
+    multiply(plan, name + "qkv", qkv, b.hidden(), null, b.qkv(), b, rows);
+    plan.operation(attention.operation(name + "attention", b.qkv(), b.context(), b.batch()));
+    multiply(
+        plan, name + "attention output", attentionOutput, b.context(), b.hidden(), b.sum(), b, rows);
+    plan.step(name + "attention norm", attentionNorm.step(b.sum(), b.hidden()));
+    multiply(plan, name + "intermediate", intermediate, b.hidden(), null, b.inner(), b, rows);
+    multiply(plan, name + "output", output, b.inner(), b.hidden(), b.sum(), b, rows);
+    plan.step(name + "output norm", outputNorm.step(b.sum(), b.hidden()));
+  }
+
+  private void multiply(
+      PlanBuilder plan,
+      String name,
+      Linear linear,
+      MemorySegment x,
+      MemorySegment residual,
+      MemorySegment y,
+      Buffers b,
+      IntSupplier rows) {
+    ActivationBuffer input;
+    if (scheme.activations() == ActivationScheme.FLOAT) {
+      input = ActivationBuffer.floats(x, b.batch().maxRows(), linear.spec().k());
+    } else {
+      input = linear.codes(b.codes(), b.batch().maxRows());
+      plan.step("quantize", linear.quantize(x, input));
+    }
+    plan.operation(linear.operation(name, input, residual, y, rows));
+  }
+
+  /** The linear layers by their checkpoint names; query, key and value are one and the same. */
+  Map<String, Linear> linears() {
+    return linears;
+  }
+
+  /** What quantization did to each weight matrix; empty for f32. */
+  Map<String, ErrorReport> errors() {
+    return errors;
+  }
+
+  /** Bytes of all parameters. */
+  long bytes() {
+    return Stream.of(qkv, attentionOutput, intermediate, output).mapToLong(Linear::bytes).sum()
+        + attentionNorm.bytes()
+        + outputNorm.bytes();
+  }
+
+  @Override
+  public void close() {
+    Stream.of(qkv, attentionOutput, attentionNorm, intermediate, output, outputNorm)
+        .forEach(
+            part -> {
+              switch (part) {
+                case Linear l -> l.close();
+                case LayerNorm n -> n.close();
+                case null, default -> {}
+              }
+            });
+  }
+}
