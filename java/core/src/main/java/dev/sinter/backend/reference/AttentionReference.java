@@ -1,0 +1,74 @@
+package dev.sinter.backend.reference;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.sinter.backend.AttentionKernel;
+import dev.sinter.backend.AttentionSpec;
+import java.lang.foreign.MemorySegment;
+
+/** Attention in float64; each score is computed three times rather than stored. Thread-safe. */
+final class AttentionReference implements AttentionKernel {
+  private final AttentionSpec spec;
+
+  AttentionReference(AttentionSpec spec) {
+    this.spec = spec;
+  }
+
+  @Override
+  public String implementation() {
+    return "attention_reference";
+  }
+
+  @Override
+  public String isa() {
+    return "java";
+  }
+
+  @Override
+  public void run(
+      int worker,
+      MemorySegment q,
+      MemorySegment k,
+      MemorySegment v,
+      MemorySegment out,
+      int start,
+      int length,
+      int head) {
+    if (length < 1 || length > spec.maxLength() || head < 0 || head >= spec.heads()) {
+      throw new IllegalArgumentException(
+          "length " + length + " and head " + head + " for " + spec);
+    }
+    for (int i = start; i < start + length; i++) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (int j = start; j < start + length; j++) {
+        max = Math.max(max, score(q, k, i, j, head));
+      }
+      double sum = 0;
+      for (int j = start; j < start + length; j++) {
+        sum += Math.exp(score(q, k, i, j, head) - max);
+      }
+      for (int d = 0; d < spec.headDim(); d++) {
+        double weighted = 0;
+        for (int j = start; j < start + length; j++) {
+          double p = Math.exp(score(q, k, i, j, head) - max) / sum;
+          weighted += p * v.getAtIndex(JAVA_FLOAT, index(j, head, d));
+        }
+        out.setAtIndex(JAVA_FLOAT, index(i, head, d), (float) weighted);
+      }
+    }
+  }
+
+  private double score(MemorySegment q, MemorySegment k, int i, int j, int head) {
+    double dot = 0;
+    for (int d = 0; d < spec.headDim(); d++) {
+      dot +=
+          (double) q.getAtIndex(JAVA_FLOAT, index(i, head, d))
+              * k.getAtIndex(JAVA_FLOAT, index(j, head, d));
+    }
+    return dot / Math.sqrt(spec.headDim());
+  }
+
+  private long index(int row, int head, int d) {
+    return ((long) row * spec.heads() + head) * spec.headDim() + d;
+  }
+}

@@ -1,0 +1,174 @@
+package dev.sinter.backend.reference;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.sinter.backend.Activation;
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Quantized;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Matmul in float64 with one rounding to f32. Codes times codes are summed exactly in 64-bit
+ * integers; see {@link #accumulator}. Thread-safe.
+ */
+public final class MatmulReference implements MatmulKernel {
+  private static final int TILE_ROWS = 4;
+
+  private final MatmulSpec spec;
+  private final long weightBytes;
+  private final float[] bias;
+  // Exactly one of the two is set: floating weights by row, or codes by row with their scales.
+  private final float[][] values;
+  private final byte[][] codes;
+  private final float[] scales;
+
+  MatmulReference(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    if (!MatmulSpec.of(weights, spec.activations(), spec.epilogue()).equals(spec)) {
+      throw new IllegalArgumentException(
+          "weights " + weights.name() + " of " + weights.columns() + "x" + weights.rows()
+              + " disagree with " + spec);
+    }
+    if ((bias != null) != spec.epilogue().bias() || (bias != null && bias.length != spec.n())) {
+      throw new IllegalArgumentException(
+          "bias has " + (bias == null ? "no" : bias.length) + " values for " + spec);
+    }
+    this.spec = spec;
+    this.weightBytes = weights.bytes();
+    this.bias = bias == null ? null : bias.clone();
+    switch (weights) {
+      case Dense dense -> {
+        values = new float[spec.n()][spec.k()];
+        codes = null;
+        scales = null;
+        for (int n = 0; n < spec.n(); n++) {
+          dense.decodeRow(n, values[n]);
+        }
+      }
+      case Quantized quantized -> {
+        values = null;
+        codes = new byte[spec.n()][];
+        scales = new float[spec.n()];
+        for (int n = 0; n < spec.n(); n++) {
+          long start = (long) n * spec.k();
+          codes[n] = quantized.codes().asSlice(start, spec.k()).toArray(JAVA_BYTE);
+          scales[n] = quantized.scale(n);
+        }
+      }
+    }
+  }
+
+  @Override
+  public String implementation() {
+    return "matmul_reference";
+  }
+
+  @Override
+  public String isa() {
+    return "java";
+  }
+
+  @Override
+  public int codeColumns() {
+    return spec.k();
+  }
+
+  @Override
+  public long bytes() {
+    return weightBytes + (bias == null ? 0 : 4L * bias.length);
+  }
+
+  @Override
+  public int tiles(int m) {
+    return Math.ceilDiv(m, TILE_ROWS);
+  }
+
+  @Override
+  public void run(
+      int worker, int tile, int m, ActivationBuffer x, MemorySegment residual, MemorySegment y) {
+    checkInput(x, m);
+    if ((residual != null) != spec.epilogue().residual()) {
+      throw new IllegalArgumentException("residual does not agree with " + spec);
+    }
+    int end = Math.min(m, (tile + 1) * TILE_ROWS);
+    for (int row = tile * TILE_ROWS; row < end; row++) {
+      for (int n = 0; n < spec.n(); n++) {
+        long index = (long) row * spec.n() + n;
+        double result = product(x, row, n);
+        if (bias != null) {
+          result += bias[n];
+        }
+        if (spec.epilogue().activation() == Activation.GELU_ERF) {
+          result = gelu(result);
+        }
+        if (residual != null) {
+          result += residual.getAtIndex(JAVA_FLOAT, index);
+        }
+        y.setAtIndex(JAVA_FLOAT, index, (float) result);
+      }
+    }
+  }
+
+  /**
+   * The integer accumulator {@code sum over k of (q[row][k] - z[row]) * w[n][k]}, which every
+   * backend must reach exactly.
+   *
+   * @throws IllegalArgumentException unless activations and weights are both codes
+   */
+  public long accumulator(ActivationBuffer x, int row, int n) {
+    checkInput(x, row + 1);
+    if (codes == null || x.scheme() == ActivationScheme.FLOAT) {
+      throw new IllegalArgumentException("no integer accumulator in " + spec);
+    }
+    long sum = 0;
+    for (int k = 0; k < spec.k(); k++) {
+      sum += (long) centered(x, row, k) * codes[n][k];
+    }
+    return sum;
+  }
+
+  private double product(ActivationBuffer x, int row, int n) {
+    if (codes != null && x.scheme() != ActivationScheme.FLOAT) {
+      double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
+      return accumulator(x, row, n) * scale * scales[n];
+    }
+    double sum = 0;
+    for (int k = 0; k < spec.k(); k++) {
+      sum += input(x, row, k) * (codes == null ? values[n][k] : codes[n][k]);
+    }
+    return codes == null ? sum : sum * scales[n];
+  }
+
+  private static double input(ActivationBuffer x, int row, int k) {
+    if (x.scheme() == ActivationScheme.FLOAT) {
+      return x.data().getAtIndex(JAVA_FLOAT, (long) row * x.stride() + k);
+    }
+    return centered(x, row, k) * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
+  }
+
+  /** {@code q - z}. */
+  private static int centered(ActivationBuffer x, int row, int k) {
+    byte code = x.data().get(JAVA_BYTE, (long) row * x.stride() + k);
+    return x.scheme() == ActivationScheme.U8_PER_TOKEN
+        ? Byte.toUnsignedInt(code) - x.zeroPoints().getAtIndex(JAVA_INT, row)
+        : code;
+  }
+
+  private static double gelu(double x) {
+    return x * Erfc.erfc(-x / Math.sqrt(2)) / 2;
+  }
+
+  private void checkInput(ActivationBuffer x, int m) {
+    if (x.scheme() != spec.activations() || x.columns() != spec.k() || m < 1 || m > x.rows()) {
+      throw new IllegalArgumentException(
+          "input of " + x.rows() + " rows of " + x.columns() + " " + x.scheme() + ", asked for "
+              + m + " rows of " + spec);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package dev.sinter.backend.reference;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.QuantizeKernel;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.tensor.ActivationScheme;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The formulas of {@link ActivationScheme}, step by step in f32. The only reference that is not in
+ * float64: the codes are defined by f32 arithmetic. Thread-safe.
+ */
+final class QuantizeRowsReference implements QuantizeKernel {
+  private final QuantizeSpec spec;
+
+  QuantizeRowsReference(QuantizeSpec spec) {
+    this.spec = spec;
+  }
+
+  @Override
+  public String implementation() {
+    return "quantize_rows_reference";
+  }
+
+  @Override
+  public String isa() {
+    return "java";
+  }
+
+  @Override
+  public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
+    if (out.scheme() != spec.scheme() || out.columns() != spec.width() || to > out.rows()) {
+      throw new IllegalArgumentException(
+          "output of " + out.rows() + " rows of " + out.columns() + " " + out.scheme()
+              + ", asked to " + spec + " to row " + to);
+    }
+    for (int row = from; row < to; row++) {
+      quantize(x, out, row);
+    }
+  }
+
+  private void quantize(MemorySegment x, ActivationBuffer out, int row) {
+    long base = (long) row * spec.width();
+    boolean signed = spec.scheme() == ActivationScheme.S8_PER_TOKEN;
+    boolean finite = true;
+    float lo = 0;
+    float hi = 0;
+    for (int k = 0; k < spec.width(); k++) {
+      float value = x.getAtIndex(JAVA_FLOAT, base + k);
+      finite &= Float.isFinite(value);
+      lo = Math.min(lo, value);
+      hi = Math.max(hi, value);
+    }
+    float scale = signed ? Math.max(-lo, hi) / 127 : hi / 255 - lo / 255;
+    int zeroPoint = 0;
+    if (!finite) {
+      scale = Float.NaN;
+    } else if (!signed && scale != 0) {
+      zeroPoint = Math.clamp((int) Math.rint(-lo / scale), 0, 255);
+    }
+    int sum = 0;
+    for (int k = 0; k < spec.width(); k++) {
+      int code = 0;
+      if (finite && scale != 0) {
+        int rounded = (int) Math.rint(x.getAtIndex(JAVA_FLOAT, base + k) / scale);
+        code =
+            signed
+                ? Math.clamp(rounded, -127, 127)
+                : Math.clamp(rounded + zeroPoint, 0, 255);
+      }
+      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) code);
+      sum += code - zeroPoint;
+    }
+    for (int k = spec.width(); k < out.stride(); k++) {
+      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) zeroPoint);
+    }
+    out.scales().setAtIndex(JAVA_FLOAT, row, scale);
+    out.zeroPoints().setAtIndex(JAVA_INT, row, zeroPoint);
+    out.sums().setAtIndex(JAVA_INT, row, sum);
+  }
+}

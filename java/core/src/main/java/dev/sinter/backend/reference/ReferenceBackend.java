@@ -1,0 +1,60 @@
+package dev.sinter.backend.reference;
+
+import dev.sinter.backend.AttentionKernel;
+import dev.sinter.backend.AttentionSpec;
+import dev.sinter.backend.Backend;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.NormKernel;
+import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.OpSpec;
+import dev.sinter.backend.QuantizeKernel;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.backend.Support;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import java.util.Set;
+
+/**
+ * Every operation in float64 with one rounding to f32 at the end; quantization in f32, as {@link
+ * dev.sinter.tensor.ActivationScheme} defines it. Runs on any JVM, without flags and libraries.
+ * Thread-safe; its kernels copy the weights and keep no state between calls.
+ */
+public final class ReferenceBackend implements Backend {
+  @Override
+  public String name() {
+    return "reference";
+  }
+
+  @Override
+  public Set<Class<? extends OpSpec>> operations() {
+    return Set.of(MatmulSpec.class, AttentionSpec.class, NormSpec.class, QuantizeSpec.class);
+  }
+
+  @Override
+  public Support supports(OpSpec spec) {
+    if (spec instanceof MatmulSpec m && !m.weights().isFloating() && m.weights() != DType.I8) {
+      return Support.no("weights are floating or I8 codes, got " + m.weights());
+    }
+    return Support.yes();
+  }
+
+  @Override
+  public MatmulReference matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    return new MatmulReference(spec, weights, bias);
+  }
+
+  @Override
+  public AttentionKernel attention(AttentionSpec spec) {
+    return new AttentionReference(spec);
+  }
+
+  @Override
+  public NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
+    return new LayerNormReference(spec, gamma, beta);
+  }
+
+  @Override
+  public QuantizeKernel quantize(QuantizeSpec spec) {
+    return new QuantizeRowsReference(spec);
+  }
+}
