@@ -20,9 +20,7 @@ public non-sealed interface MatmulKernel extends Kernel {
    * Computes one tile.
    *
    * @param x at least {@code m} input rows, {@link #codeColumns} apart
-   * @param residual f32 [m, N], contiguous, added last; null unless the epilogue has a residual
-   * @param y f32 [m, N], contiguous; may be the same as {@code residual}, else must not overlap
+   * @param y f32 [m, N], contiguous; holds the residual before if the epilogue has one
    */
-  void run(
-      int worker, int tile, int m, ActivationBuffer x, MemorySegment residual, MemorySegment y);
+  void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y);
 }

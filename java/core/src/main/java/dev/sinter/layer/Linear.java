@@ -125,31 +125,12 @@ public final class Linear implements AutoCloseable {
    *
    * @param x f32 [m, K], off-heap, contiguous, 64-byte aligned
    * @param m at least 1
-   * @param y f32 [m, N], off-heap, contiguous, 64-byte aligned, not overlapping x
-   * @throws IllegalArgumentException if a segment does not fit, or the epilogue has a residual
+   * @param y f32 [m, N], off-heap, contiguous, 64-byte aligned, not overlapping x; holds the
+   *     residual before if the epilogue has one
+   * @throws IllegalArgumentException if a segment does not fit
    * @throws IllegalStateException after close
    */
-  public void forward(MemorySegment x, int m, MemorySegment y) {
-    if (spec.epilogue().residual()) {
-      throw new IllegalArgumentException("this layer adds a residual: use forward(x, residual, m, y)");
-    }
-    run(x, null, m, y);
-  }
-
-  /**
-   * The same for a layer whose epilogue adds a residual.
-   *
-   * @param residual f32 [m, N], like y; may be y itself
-   */
-  public void forward(MemorySegment x, MemorySegment residual, int m, MemorySegment y) {
-    if (!spec.epilogue().residual()) {
-      throw new IllegalArgumentException("this layer adds no residual: use forward(x, m, y)");
-    }
-    check("residual", residual, m, spec.n());
-    run(x, residual, m, y);
-  }
-
-  private synchronized void run(MemorySegment x, MemorySegment residual, int m, MemorySegment y) {
+  public synchronized void forward(MemorySegment x, int m, MemorySegment y) {
     if (closed) {
       throw new IllegalStateException("the layer is closed");
     }
@@ -166,13 +147,11 @@ public final class Linear implements AutoCloseable {
       int rows = Math.min(chunk, m - from);
       MemorySegment input = x.asSlice(4L * from * spec.k(), 4L * rows * spec.k());
       MemorySegment output = y.asSlice(4L * from * spec.n(), 4L * rows * spec.n());
-      MemorySegment added =
-          residual == null ? null : residual.asSlice(4L * from * spec.n(), 4L * rows * spec.n());
       ActivationBuffer in =
           quantizer == null ? ActivationBuffer.floats(input, rows, spec.k()) : codes;
       RowOperation quantize =
           quantizer == null ? null : new RowOperation("quantize", () -> rows, quantize(input, in));
-      ForwardPlan.Operation multiply = operation("matmul", in, added, output, () -> rows);
+      ForwardPlan.Operation multiply = operation("matmul", in, output, () -> rows);
       pool.run(
           w -> {
             if (quantize != null) {
@@ -201,15 +180,9 @@ public final class Linear implements AutoCloseable {
 
   /**
    * The multiplication bound to its buffers, for a plan.
-   *
-   * @param residual null unless the epilogue has one
    */
   public ForwardPlan.Operation operation(
-      String name,
-      ActivationBuffer x,
-      MemorySegment residual,
-      MemorySegment y,
-      IntSupplier rows) {
+      String name, ActivationBuffer x, MemorySegment y, IntSupplier rows) {
     return new ForwardPlan.Operation() {
       @Override
       public String name() {
@@ -223,7 +196,7 @@ public final class Linear implements AutoCloseable {
 
       @Override
       public void run(int worker, int tile) {
-        kernel.run(worker, tile, rows.getAsInt(), x, residual, y);
+        kernel.run(worker, tile, rows.getAsInt(), x, y);
       }
     };
   }

@@ -145,7 +145,6 @@ final class BertEncoder implements AutoCloseable {
             x,
             floats(3 * hidden),
             floats(hidden),
-            floats(hidden),
             floats(config.intermediate()),
             SegmentAllocator.prefixAllocator(arena.allocate(codes, ALIGNMENT)),
             batch);

@@ -26,7 +26,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -39,7 +38,6 @@ final class BertLayer implements AutoCloseable {
       MemorySegment hidden,
       MemorySegment qkv,
       MemorySegment context,
-      MemorySegment sum,
       MemorySegment inner,
       SegmentAllocator codes,
       SequenceBatch batch) {}
@@ -150,26 +148,18 @@ final class BertLayer implements AutoCloseable {
 
   /** Appends the operations that turn the hidden states into those behind this layer. */
   void plan(PlanBuilder plan, String name, Buffers b, Attention attention) {
-    IntSupplier rows = b.batch()::rows;
-    multiply(plan, name + "qkv", qkv, b.hidden(), null, b.qkv(), b, rows);
+    multiply(plan, name + "qkv", qkv, b.hidden(), b.qkv(), b);
     plan.operation(attention.operation(name + "attention", b.qkv(), b.context(), b.batch()));
-    multiply(
-        plan, name + "attention output", attentionOutput, b.context(), b.hidden(), b.sum(), b, rows);
-    plan.step(name + "attention norm", attentionNorm.step(b.sum(), b.hidden()));
-    multiply(plan, name + "intermediate", intermediate, b.hidden(), null, b.inner(), b, rows);
-    multiply(plan, name + "output", output, b.inner(), b.hidden(), b.sum(), b, rows);
-    plan.step(name + "output norm", outputNorm.step(b.sum(), b.hidden()));
+    // The residual connections: both outputs are added to the hidden states where they lie.
+    multiply(plan, name + "attention output", attentionOutput, b.context(), b.hidden(), b);
+    plan.step(name + "attention norm", attentionNorm.step(b.hidden(), b.hidden()));
+    multiply(plan, name + "intermediate", intermediate, b.hidden(), b.inner(), b);
+    multiply(plan, name + "output", output, b.inner(), b.hidden(), b);
+    plan.step(name + "output norm", outputNorm.step(b.hidden(), b.hidden()));
   }
 
   private void multiply(
-      PlanBuilder plan,
-      String name,
-      Linear linear,
-      MemorySegment x,
-      MemorySegment residual,
-      MemorySegment y,
-      Buffers b,
-      IntSupplier rows) {
+      PlanBuilder plan, String name, Linear linear, MemorySegment x, MemorySegment y, Buffers b) {
     ActivationBuffer input;
     if (scheme.activations() == ActivationScheme.FLOAT) {
       input = ActivationBuffer.floats(x, b.batch().maxRows(), linear.spec().k());
@@ -177,7 +167,7 @@ final class BertLayer implements AutoCloseable {
       input = linear.codes(b.codes(), b.batch().maxRows());
       plan.step("quantize", linear.quantize(x, input));
     }
-    plan.operation(linear.operation(name, input, residual, y, rows));
+    plan.operation(linear.operation(name, input, y, b.batch()::rows));
   }
 
   /** The linear layers by their checkpoint names; query, key and value are one and the same. */

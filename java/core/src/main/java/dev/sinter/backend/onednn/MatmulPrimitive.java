@@ -29,7 +29,6 @@ final class MatmulPrimitive implements AutoCloseable {
   private MemorySegment weights;
   private MemorySegment weightScales;
   private MemorySegment bias;
-  private MemorySegment residual;
   private MemorySegment result;
   private MemorySegment scratch;
 
@@ -47,7 +46,7 @@ final class MatmulPrimitive implements AutoCloseable {
                 floats ? dnnl_f32() : dnnl_s8(), dnnl_format_tag_any(), shape.k(), shape.n());
     MemorySegment dst = resultLayout();
     MemorySegment b = shape.epilogue().bias() ? biasLayout() : MemorySegment.NULL;
-    descriptor = handles.matmul(src, wei, b, dst, attributes(dst));
+    descriptor = handles.matmul(src, wei, b, dst, attributes());
     implementation = handles.implementation(descriptor);
     weightsLayout = dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md(), 0);
   }
@@ -113,7 +112,6 @@ final class MatmulPrimitive implements AutoCloseable {
       MemorySegment weightsData,
       MemorySegment weightScalesData,
       MemorySegment biasData,
-      MemorySegment residualData,
       MemorySegment resultData,
       MemorySegment scratchData) {
     point(source, sourceData);
@@ -121,7 +119,6 @@ final class MatmulPrimitive implements AutoCloseable {
     point(weights, weightsData);
     point(weightScales, weightScalesData);
     point(bias, biasData);
-    point(residual, residualData);
     point(result, resultData);
     point(scratch, scratchData);
     check(
@@ -148,7 +145,7 @@ final class MatmulPrimitive implements AutoCloseable {
     return handles.tagged(dnnl_f32(), dnnl_ab(), 1, shape.n());
   }
 
-  private MemorySegment attributes(MemorySegment dst) {
+  private MemorySegment attributes() {
     MemorySegment attributes = handles.attributes();
     check(
         "dnnl_primitive_attr_set_scratchpad_mode",
@@ -170,9 +167,11 @@ final class MatmulPrimitive implements AutoCloseable {
           dnnl_post_ops_append_eltwise(postOps, dnnl_eltwise_gelu_erf(), 0, 0));
     }
     if (shape.epilogue().residual()) {
+      // A binary addition of another matrix would leave y free, but where only a column tile of it
+      // is added oneDNN falls back to reference code.
       check(
-          "dnnl_post_ops_append_binary",
-          dnnl_post_ops_append_binary(postOps, dnnl_binary_add(), dst));
+          "dnnl_post_ops_append_sum",
+          dnnl_post_ops_append_sum(postOps, 1, 0, dnnl_data_type_undef()));
     }
     check(
         "dnnl_primitive_attr_set_post_ops",
@@ -186,8 +185,7 @@ final class MatmulPrimitive implements AutoCloseable {
         argument(
             DNNL_ARG_SRC(), dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md(), 0));
     weights = argument(DNNL_ARG_WEIGHTS(), weightsLayout);
-    MemorySegment dst = resultLayout();
-    result = argument(DNNL_ARG_DST(), dst);
+    result = argument(DNNL_ARG_DST(), resultLayout());
     if (shape.epilogue().bias()) {
       bias = argument(DNNL_ARG_BIAS(), biasLayout());
     }
@@ -199,11 +197,6 @@ final class MatmulPrimitive implements AutoCloseable {
       weightScales =
           argument(
               scales | DNNL_ARG_WEIGHTS(), handles.tagged(dnnl_f32(), dnnl_a(), shape.n()));
-    }
-    if (shape.epilogue().residual()) {
-      int position = shape.epilogue().activation() == Activation.NONE ? 0 : 1;
-      int postOp = DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() * (position + 1);
-      residual = argument(postOp | DNNL_ARG_SRC_1(), dst);
     }
     MemorySegment pad = dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md(), 0);
     scratchBytes = pad.equals(MemorySegment.NULL) ? 0 : dnnl_memory_desc_get_size(pad);

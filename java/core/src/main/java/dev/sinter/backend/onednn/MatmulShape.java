@@ -10,7 +10,7 @@ import dev.sinter.backend.Epilogue;
  * @param k columns of the source that take part
  * @param n columns of the destination tile
  * @param sourceStride elements from source row to source row
- * @param resultStride elements from destination row to destination row, also of the residual
+ * @param resultStride elements from destination row to destination row
  */
 record MatmulShape(
     Type type, int m, int k, int n, int sourceStride, int resultStride, Epilogue epilogue) {

@@ -163,8 +163,7 @@ final class OneDnnMatmul implements MatmulKernel {
   }
 
   @Override
-  public void run(
-      int worker, int tile, int m, ActivationBuffer x, MemorySegment residual, MemorySegment y) {
+  public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
     // Row pieces of one column tile come one after another, so its weights stay in the cache.
     int pieces = RowBuckets.pieces(m);
     int column = tile / pieces;
@@ -180,7 +179,6 @@ final class OneDnnMatmul implements MatmulKernel {
         weights[column],
         weightScales == null ? null : weightScales.asSlice(columnAt),
         bias == null ? null : bias.asSlice(columnAt),
-        residual == null ? null : residual.asSlice(at),
         y.asSlice(at));
   }
 
@@ -207,7 +205,6 @@ final class OneDnnMatmul implements MatmulKernel {
           x.data(),
           null,
           weights[t],
-          null,
           null,
           null,
           out.asSlice(4L * columns.start(t)));

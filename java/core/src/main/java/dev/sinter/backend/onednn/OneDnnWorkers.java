@@ -91,7 +91,6 @@ final class OneDnnWorkers implements AutoCloseable {
       MemorySegment weights,
       MemorySegment weightScales,
       MemorySegment bias,
-      MemorySegment residual,
       MemorySegment result) {
     Context context = contexts[worker];
     primitive.execute(
@@ -101,7 +100,6 @@ final class OneDnnWorkers implements AutoCloseable {
         weights,
         weightScales,
         bias,
-        residual,
         result,
         context.scratch);
   }

@@ -30,6 +30,7 @@ final class AttentionReference implements AttentionKernel {
       MemorySegment q,
       MemorySegment k,
       MemorySegment v,
+      int stride,
       MemorySegment out,
       int start,
       int length,
@@ -41,34 +42,35 @@ final class AttentionReference implements AttentionKernel {
     for (int i = start; i < start + length; i++) {
       double max = Double.NEGATIVE_INFINITY;
       for (int j = start; j < start + length; j++) {
-        max = Math.max(max, score(q, k, i, j, head));
+        max = Math.max(max, score(q, k, stride, i, j, head));
       }
       double sum = 0;
       for (int j = start; j < start + length; j++) {
-        sum += Math.exp(score(q, k, i, j, head) - max);
+        sum += Math.exp(score(q, k, stride, i, j, head) - max);
       }
       for (int d = 0; d < spec.headDim(); d++) {
         double weighted = 0;
         for (int j = start; j < start + length; j++) {
-          double p = Math.exp(score(q, k, i, j, head) - max) / sum;
-          weighted += p * v.getAtIndex(JAVA_FLOAT, index(j, head, d));
+          double p = Math.exp(score(q, k, stride, i, j, head) - max) / sum;
+          weighted += p * v.getAtIndex(JAVA_FLOAT, index(j, stride, head, d));
         }
-        out.setAtIndex(JAVA_FLOAT, index(i, head, d), (float) weighted);
+        int width = spec.heads() * spec.headDim();
+        out.setAtIndex(JAVA_FLOAT, index(i, width, head, d), (float) weighted);
       }
     }
   }
 
-  private double score(MemorySegment q, MemorySegment k, int i, int j, int head) {
+  private double score(MemorySegment q, MemorySegment k, int stride, int i, int j, int head) {
     double dot = 0;
     for (int d = 0; d < spec.headDim(); d++) {
       dot +=
-          (double) q.getAtIndex(JAVA_FLOAT, index(i, head, d))
-              * k.getAtIndex(JAVA_FLOAT, index(j, head, d));
+          (double) q.getAtIndex(JAVA_FLOAT, index(i, stride, head, d))
+              * k.getAtIndex(JAVA_FLOAT, index(j, stride, head, d));
     }
     return dot / Math.sqrt(spec.headDim());
   }
 
-  private long index(int row, int head, int d) {
-    return ((long) row * spec.heads() + head) * spec.headDim() + d;
+  private long index(int row, int stride, int head, int d) {
+    return (long) row * stride + (long) head * spec.headDim() + d;
   }
 }

@@ -90,12 +90,8 @@ public final class MatmulReference implements MatmulKernel {
   }
 
   @Override
-  public void run(
-      int worker, int tile, int m, ActivationBuffer x, MemorySegment residual, MemorySegment y) {
+  public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
     checkInput(x, m);
-    if ((residual != null) != spec.epilogue().residual()) {
-      throw new IllegalArgumentException("residual does not agree with " + spec);
-    }
     int end = Math.min(m, (tile + 1) * TILE_ROWS);
     for (int row = tile * TILE_ROWS; row < end; row++) {
       for (int n = 0; n < spec.n(); n++) {
@@ -107,8 +103,8 @@ public final class MatmulReference implements MatmulKernel {
         if (spec.epilogue().activation() == Activation.GELU_ERF) {
           result = gelu(result);
         }
-        if (residual != null) {
-          result += residual.getAtIndex(JAVA_FLOAT, index);
+        if (spec.epilogue().residual()) {
+          result += y.getAtIndex(JAVA_FLOAT, index);
         }
         y.setAtIndex(JAVA_FLOAT, index, (float) result);
       }
