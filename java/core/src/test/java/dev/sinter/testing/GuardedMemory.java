@@ -2,10 +2,12 @@ package dev.sinter.testing;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -16,12 +18,13 @@ import java.util.List;
 
 /**
  * Buffers that end right before an inaccessible page: native code that touches a byte behind one
- * kills the JVM. The bytes in front, up to the page boundary, hold a pattern that {@link #check}
- * compares. New buffers hold the pattern too, so that what a kernel does not write is visible.
+ * kills the JVM. Whatever of the pages around a buffer is accessible, because its length is no
+ * multiple of the alignment or the page, holds a pattern that {@link #check} compares. New buffers
+ * hold the pattern too, so that what a kernel does not write is visible.
  *
  * <p>Not thread-safe. Linux and BSD-like systems.
  */
-public final class GuardedMemory implements AutoCloseable {
+public final class GuardedMemory implements Arena {
   /** The byte that fills new memory: a float of all such bytes is about -2.9e-16. */
   public static final byte PATTERN = (byte) 0xA5;
 
@@ -37,12 +40,13 @@ public final class GuardedMemory implements AutoCloseable {
   private static final MethodHandle MUNMAP = libc("munmap", JAVA_INT, ADDRESS, JAVA_LONG);
   private static final MethodHandle GETPAGESIZE = libc("getpagesize", JAVA_INT);
 
-  private record Mapping(MemorySegment pages, long front) {}
+  private record Mapping(MemorySegment pages, long usable, long start, long end) {}
 
   private final List<Mapping> mappings = new ArrayList<>();
 
-  /** {@code bytes} bytes, filled with the pattern; aligned as far as their end allows. */
-  public MemorySegment allocate(long bytes) {
+  /** The last aligned place before the inaccessible page. */
+  @Override
+  public MemorySegment allocate(long bytes, long alignment) {
     try {
       long page = (int) GETPAGESIZE.invokeExact();
       long usable = Math.ceilDiv(bytes, page) * page;
@@ -58,8 +62,9 @@ public final class GuardedMemory implements AutoCloseable {
       MemorySegment guard = pages.asSlice(usable);
       assertEquals(0, (int) MPROTECT.invokeExact(guard, page, PROT_NONE), "mprotect");
       pages.asSlice(0, usable).fill(PATTERN);
-      mappings.add(new Mapping(pages, usable - bytes));
-      return pages.asSlice(usable - bytes, bytes);
+      long start = (usable - bytes) / alignment * alignment;
+      mappings.add(new Mapping(pages, usable, start, start + bytes));
+      return pages.asSlice(start, bytes);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable t) {
@@ -67,19 +72,34 @@ public final class GuardedMemory implements AutoCloseable {
     }
   }
 
-  /** {@code count} floats. */
+  /** {@code count} floats; the last one ends at the inaccessible page. */
   public MemorySegment floats(long count) {
-    return allocate(4 * count);
+    return allocate(4 * count, 4);
   }
 
-  /** Fails if a byte in front of a buffer has changed. */
+  /** These floats, at the end of a page. */
+  public MemorySegment floats(float[] values) {
+    MemorySegment copy = floats(values.length);
+    MemorySegment.copy(values, 0, copy, JAVA_FLOAT, 0, values.length);
+    return copy;
+  }
+
+  /** Fails if a byte around a buffer has changed. */
   public void check(Object where) {
     for (Mapping mapping : mappings) {
-      for (long i = 0; i < mapping.front; i++) {
-        assertEquals(
-            PATTERN, mapping.pages.get(JAVA_BYTE, i), where + ": written in front of a buffer");
+      for (long i = 0; i < mapping.usable; i++) {
+        if (i < mapping.start || i >= mapping.end) {
+          byte found = mapping.pages.get(JAVA_BYTE, i);
+          assertEquals(PATTERN, found, where + ": written beside a buffer");
+        }
       }
     }
+  }
+
+  /** That of the global arena: the segments do not know that {@link #close} unmaps them. */
+  @Override
+  public MemorySegment.Scope scope() {
+    return MemorySegment.NULL.scope();
   }
 
   @Override

@@ -44,9 +44,9 @@ public final class Tolerance {
     }
   }
 
-  /** Fails unless a bound is small enough to tell right from wrong: a hundredth of the signal. */
+  /** Fails unless a bound is small enough to tell right from wrong: a tenth of the signal. */
   public static void assertTelling(double bound, double signal, Object where) {
-    if (!(bound < signal / 100)) {
+    if (!(bound < signal / 10)) {
       fail(where + ": a bound of " + bound + " proves nothing for a signal of " + signal);
     }
   }

@@ -1,0 +1,371 @@
+package dev.sinter.backend.vector;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import dev.sinter.backend.AttentionKernel;
+import dev.sinter.backend.AttentionSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Attention of one head of one sequence, eight query rows at a time.
+ *
+ * <p>Scratch of a worker, f32, with length rounded up to whole vectors as {@code padded}:
+ *
+ * <pre>
+ * keys    [headDim][padded + LANES]               K transposed; padding columns 0
+ * values  [ceil(headDim / LANES)][length][LANES]  V in panels of columns; padding columns 0
+ * scores  [ROWS][padded]                          Q K^T, then its exponentials
+ * sums    [ROWS][LANES]                           sums of exponentials, lane by lane
+ * weighed [ROWS][LANES]                           rows of exp(Q K^T) V, one panel of columns
+ * edge    [2 LANES]                               LANES zeros, LANES times -infinity
+ * </pre>
+ *
+ * A row of keys has LANES more columns than it needs, so that rows do not fall into the same cache
+ * sets. A block of scores starts from a window into {@code edge}: 0 for keys, -infinity for padding
+ * columns, whose exponential is 0 exactly. Rows beyond the last query repeat it and are not
+ * written. Every sum has an order that length and headDim alone determine: a row of the result
+ * depends on nothing but its query and the keys and values of its sequence.
+ *
+ * <p>Reads and writes nothing but the head's columns of the sequence's rows.
+ */
+final class AttentionVector implements AttentionKernel {
+  private static final VectorSpecies<Float> FLOATS =
+      VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final int LANES = FLOATS.length();
+  private static final int ROWS = 8;
+
+  // exp(x) = 2^n exp(r) with n = rint(x / ln 2) and r = x - n ln 2, where ln 2 is the sum of two
+  // floats (Cody and Waite, 1980). Adding 1.5 * 2^23 rounds to an integer, which then stands in the
+  // low bits. exp(r) = 1 + r + r^2 p(r): p is the Chebyshev interpolant of degree 4 of
+  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2, coefficients rounded to f32; with exact arithmetic
+  // the relative error is 1.1e-8.
+  private static final float LOG2_E = 0x1.715476p+0f;
+  private static final float LN2_HIGH = 0x1.62e43p-1f;
+  private static final float LN2_LOW = -0x1.05c61p-29f;
+  private static final float ROUND = 0x1.8p23f;
+  private static final float P4 = 0x1.6d113cp-10f;
+  private static final float P3 = 0x1.120ba2p-7f;
+  private static final float P2 = 0x1.55551ap-5f;
+  private static final float P1 = 0x1.5554dcp-3f;
+  private static final float P0 = 0.5f;
+
+  /** Below this, the exponential is 0; at it, 1.6e-38, 2^n is still a normal float. */
+  private static final float SMALLEST = -87;
+
+  private final int headDim;
+  private final int maxLength;
+  private final int heads;
+  private final float scale;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment[] scratch;
+  // Where the parts of a worker's scratch start, in bytes; keys start at 0.
+  private final long values;
+  private final long scores;
+  private final long sums;
+  private final long weighed;
+  private final long edge;
+
+  AttentionVector(AttentionSpec spec, int workers) {
+    headDim = spec.headDim();
+    maxLength = spec.maxLength();
+    heads = spec.heads();
+    scale = (float) (1 / Math.sqrt(headDim));
+    long padded = padded(maxLength);
+    values = 4 * headDim * (padded + LANES);
+    scores = values + 4L * padded(headDim) * maxLength;
+    sums = scores + 4 * ROWS * padded;
+    weighed = sums + 4L * ROWS * LANES;
+    edge = weighed + 4L * ROWS * LANES;
+    scratch = new MemorySegment[workers];
+    for (int i = 0; i < workers; i++) {
+      scratch[i] = arena.allocate(edge + 8L * LANES, 64);
+      for (int lane = 0; lane < LANES; lane++) {
+        set(scratch[i], edge + 4L * (LANES + lane), Float.NEGATIVE_INFINITY);
+      }
+    }
+  }
+
+  @Override
+  public String implementation() {
+    return "AttentionVector:" + FLOATS.vectorBitSize();
+  }
+
+  @Override
+  public String isa() {
+    return "java";
+  }
+
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
+
+  @Override
+  public void run(
+      int worker,
+      MemorySegment q,
+      MemorySegment k,
+      MemorySegment v,
+      MemorySegment out,
+      int start,
+      int length,
+      int head) {
+    if (length < 1 || length > maxLength || head < 0 || head >= heads) {
+      throw new IllegalArgumentException(
+          "length " + length + " must be 1 to " + maxLength + ", head " + head + " 0 to "
+              + (heads - 1));
+    }
+    MemorySegment s = scratch[worker];
+    long stride = 4L * heads * headDim;
+    long base = start * stride + 4L * head * headDim;
+    transposeKeys(k, base, stride, length, s);
+    packValues(v, base, stride, length, s);
+    for (int row = 0; row < length; row += ROWS) {
+      score(q, base, stride, row, length, s);
+      exponentiate(length, s);
+      for (int column = 0; column < headDim; column += LANES) {
+        weigh(column, length, s);
+        long target = base + row * stride + 4L * column;
+        store(out, target, stride, Math.min(ROWS, length - row), headDim - column, s);
+      }
+    }
+  }
+
+  private void transposeKeys(MemorySegment k, long base, long stride, int length, MemorySegment s) {
+    int padded = padded(length);
+    long keyStride = 4L * (padded + LANES);
+    for (int j = 0; j < length; j++) {
+      long source = base + j * stride;
+      for (int d = 0; d < headDim; d++) {
+        set(s, d * keyStride + 4L * j, get(k, source + 4L * d));
+      }
+    }
+    for (int d = 0; d < headDim; d++) {
+      for (int j = length; j < padded; j++) {
+        set(s, d * keyStride + 4L * j, 0);
+      }
+    }
+  }
+
+  private void packValues(MemorySegment v, long base, long stride, int length, MemorySegment s) {
+    long target = values;
+    for (int column = 0; column < headDim; column += LANES) {
+      long source = base + 4L * column;
+      if (column + LANES <= headDim) {
+        for (int j = 0; j < length; j++) {
+          load(v, source + j * stride).intoMemorySegment(s, target + 4L * LANES * j, ORDER);
+        }
+      } else {
+        for (int j = 0; j < length; j++) {
+          for (int lane = 0; lane < LANES; lane++) {
+            float value = column + lane < headDim ? get(v, source + j * stride + 4L * lane) : 0;
+            set(s, target + 4L * (LANES * (long) j + lane), value);
+          }
+        }
+      }
+      target += 4L * LANES * length;
+    }
+  }
+
+  /** Scores of the queries {@code row} to {@code row + ROWS} with every key. */
+  private void score(
+      MemorySegment q, long base, long stride, int row, int length, MemorySegment s) {
+    int last = length - 1;
+    long q0 = base + row * stride;
+    long q1 = base + Math.min(row + 1, last) * stride;
+    long q2 = base + Math.min(row + 2, last) * stride;
+    long q3 = base + Math.min(row + 3, last) * stride;
+    long q4 = base + Math.min(row + 4, last) * stride;
+    long q5 = base + Math.min(row + 5, last) * stride;
+    long q6 = base + Math.min(row + 6, last) * stride;
+    long q7 = base + Math.min(row + 7, last) * stride;
+    int padded = padded(length);
+    long keyStride = 4L * (padded + LANES);
+    for (int j = 0; j < padded; j += LANES) {
+      int beyond = Math.max(0, j + LANES - length);
+      FloatVector a0 = load(s, edge + 4L * beyond);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      FloatVector a4 = a0;
+      FloatVector a5 = a0;
+      FloatVector a6 = a0;
+      FloatVector a7 = a0;
+      for (int d = 0; d < headDim; d++) {
+        FloatVector key = load(s, 4L * j + d * keyStride);
+        long at = 4L * d;
+        a0 = key.fma(broadcast(q, q0 + at), a0);
+        a1 = key.fma(broadcast(q, q1 + at), a1);
+        a2 = key.fma(broadcast(q, q2 + at), a2);
+        a3 = key.fma(broadcast(q, q3 + at), a3);
+        a4 = key.fma(broadcast(q, q4 + at), a4);
+        a5 = key.fma(broadcast(q, q5 + at), a5);
+        a6 = key.fma(broadcast(q, q6 + at), a6);
+        a7 = key.fma(broadcast(q, q7 + at), a7);
+      }
+      long target = scores + 4L * j;
+      a0.intoMemorySegment(s, target, ORDER);
+      a1.intoMemorySegment(s, target + 4L * padded, ORDER);
+      a2.intoMemorySegment(s, target + 8L * padded, ORDER);
+      a3.intoMemorySegment(s, target + 12L * padded, ORDER);
+      a4.intoMemorySegment(s, target + 16L * padded, ORDER);
+      a5.intoMemorySegment(s, target + 20L * padded, ORDER);
+      a6.intoMemorySegment(s, target + 24L * padded, ORDER);
+      a7.intoMemorySegment(s, target + 28L * padded, ORDER);
+    }
+  }
+
+  /** Turns the rows of scores into {@code exp((score - max) * scale)} and sums them by lane. */
+  private void exponentiate(int length, MemorySegment s) {
+    int bytes = 4 * padded(length);
+    for (int r = 0; r < ROWS; r++) {
+      long row = scores + (long) r * bytes;
+      exponentiate(s, row, bytes, max(s, row, bytes), scale, sums + 4L * LANES * r);
+    }
+  }
+
+  /**
+   * Replaces floats x by {@code exp((x - max) * scale)} and writes LANES partial sums. For an
+   * argument from -87 to 0 the relative error is below 3 * 2^-24: in units of 2^-24, 0.7 from the
+   * two roundings of r, 0.2 from p, 0.8 from the evaluation, 1 from the last addition. Below -87
+   * the result is 0; NaN stays.
+   */
+  static void exponentiate(
+      MemorySegment s, long row, int bytes, float max, float scale, long sums) {
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int at = 0; at < bytes; at += 4 * LANES) {
+      FloatVector x = load(s, row + at).sub(max).mul(scale);
+      FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
+      FloatVector n = shifted.sub(ROUND);
+      FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
+      FloatVector p = r.fma(broadcast(P4), broadcast(P3));
+      p = p.fma(r, broadcast(P2));
+      p = p.fma(r, broadcast(P1));
+      p = p.fma(r, broadcast(P0));
+      p = p.fma(r.mul(r), r).add(1);
+      // Multiplied by 2^n; adding n to the exponent would turn some NaN into numbers.
+      FloatVector power =
+          shifted
+              .reinterpretAsInts()
+              .lanewise(VectorOperators.LSHL, 23)
+              .add(Float.floatToRawIntBits(1))
+              .reinterpretAsFloats();
+      p = p.mul(power).blend(0, x.compare(VectorOperators.LT, SMALLEST));
+      p.intoMemorySegment(s, row + at, ORDER);
+      sum = sum.add(p);
+    }
+    sum.intoMemorySegment(s, sums, ORDER);
+  }
+
+  /**
+   * The largest of the floats, or NaN if the comparison meets NaN first; the exponentials of a row
+   * with NaN are NaN either way.
+   */
+  private static float max(MemorySegment s, long start, int bytes) {
+    FloatVector max = load(s, start);
+    for (int at = 4 * LANES; at < bytes; at += 4 * LANES) {
+      FloatVector x = load(s, start + at);
+      max = max.blend(x, x.compare(VectorOperators.GT, max));
+    }
+    // Floats order like integers once the bits below the sign of negative ones are flipped; unlike
+    // a float maximum, that of integers needs no special cases.
+    IntVector bits = max.reinterpretAsInts();
+    int key = flip(bits).reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(key ^ ((key >> 31) >>> 1));
+  }
+
+  private static IntVector flip(IntVector bits) {
+    return bits.lanewise(
+        VectorOperators.XOR,
+        bits.lanewise(VectorOperators.ASHR, 31).lanewise(VectorOperators.LSHR, 1));
+  }
+
+  /** Sums of the values in one panel of columns, weighed by the exponentials. */
+  private void weigh(int column, int length, MemorySegment s) {
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector a4 = a0;
+    FloatVector a5 = a0;
+    FloatVector a6 = a0;
+    FloatVector a7 = a0;
+    long source = values + 4L * column * length;
+    long row = 4L * padded(length);
+    for (int j = 0; j < length; j++) {
+      FloatVector value = load(s, source + 4L * LANES * j);
+      long at = scores + 4L * j;
+      a0 = value.fma(broadcast(s, at), a0);
+      a1 = value.fma(broadcast(s, at + row), a1);
+      a2 = value.fma(broadcast(s, at + 2 * row), a2);
+      a3 = value.fma(broadcast(s, at + 3 * row), a3);
+      a4 = value.fma(broadcast(s, at + 4 * row), a4);
+      a5 = value.fma(broadcast(s, at + 5 * row), a5);
+      a6 = value.fma(broadcast(s, at + 6 * row), a6);
+      a7 = value.fma(broadcast(s, at + 7 * row), a7);
+    }
+    long bytes = 4L * LANES;
+    a0.intoMemorySegment(s, weighed, ORDER);
+    a1.intoMemorySegment(s, weighed + bytes, ORDER);
+    a2.intoMemorySegment(s, weighed + 2 * bytes, ORDER);
+    a3.intoMemorySegment(s, weighed + 3 * bytes, ORDER);
+    a4.intoMemorySegment(s, weighed + 4 * bytes, ORDER);
+    a5.intoMemorySegment(s, weighed + 5 * bytes, ORDER);
+    a6.intoMemorySegment(s, weighed + 6 * bytes, ORDER);
+    a7.intoMemorySegment(s, weighed + 7 * bytes, ORDER);
+  }
+
+  /** Divides the weighed rows by their sums of exponentials and writes at most a panel of them. */
+  private void store(
+      MemorySegment out, long target, long stride, int rows, int columns, MemorySegment s) {
+    for (int r = 0; r < rows; r++) {
+      float sum = 0;
+      for (int lane = 0; lane < LANES; lane++) {
+        sum += get(s, sums + 4L * (LANES * r + lane));
+      }
+      float inverse = 1 / sum;
+      long source = weighed + 4L * LANES * r;
+      if (columns >= LANES) {
+        load(s, source).mul(inverse).intoMemorySegment(out, target + r * stride, ORDER);
+      } else {
+        for (int d = 0; d < columns; d++) {
+          set(out, target + r * stride + 4L * d, get(s, source + 4L * d) * inverse);
+        }
+      }
+    }
+  }
+
+  private static int padded(int count) {
+    return Math.ceilDiv(count, LANES) * LANES;
+  }
+
+  private static FloatVector load(MemorySegment s, long offset) {
+    return FloatVector.fromMemorySegment(FLOATS, s, offset, ORDER);
+  }
+
+  private static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(FLOATS, value);
+  }
+
+  private static FloatVector broadcast(MemorySegment s, long offset) {
+    return FloatVector.broadcast(FLOATS, get(s, offset));
+  }
+
+  private static float get(MemorySegment s, long offset) {
+    return s.get(JAVA_FLOAT_UNALIGNED, offset);
+  }
+
+  private static void set(MemorySegment s, long offset, float value) {
+    s.set(JAVA_FLOAT_UNALIGNED, offset, value);
+  }
+}

@@ -1,0 +1,152 @@
+package dev.sinter.backend.vector;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.sinter.backend.NormKernel;
+import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.reference.ReferenceBackend;
+import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.Shapes;
+import dev.sinter.testing.TestRandom;
+import dev.sinter.testing.Tolerance;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class LayerNormVectorTest {
+  private static final float EPSILON = 1e-12f;
+  private static final int ROWS = 5;
+
+  private final TestRandom random = new TestRandom();
+
+  @Test
+  void staysWithinTheBoundOfItsRoundings() {
+    int cases = 0;
+    for (int bits : Widths.ofThisHost()) {
+      for (int width : Shapes.widths()) {
+        for (float mean : new float[] {0, 3, -20}) {
+          check(bits, width, mean);
+          cases++;
+        }
+      }
+    }
+    assertEquals(Widths.ofThisHost().length * Shapes.widths().length * 3, cases);
+  }
+
+  private void check(int bits, int width, float mean) {
+    String where = bits + " bits, width " + width + ", mean " + mean + " " + random;
+    // One element always equals its mean, and the distance is lost in epsilon.
+    NormSpec spec = new NormSpec(width, width == 1 ? 1 : EPSILON);
+    float[] gamma = random.normals(width, 1);
+    float[] beta = random.normals(width, 1);
+    try (GuardedMemory memory = new GuardedMemory();
+        NormKernel kernel = new VectorBackend(1, bits).norm(spec, gamma, beta);
+        NormKernel reference = new ReferenceBackend().norm(spec, gamma, beta)) {
+      float[] values = random.normals(ROWS * width, 2);
+      for (int i = 0; i < values.length; i++) {
+        values[i] += mean;
+      }
+      values[2 * width + width / 2] = Float.NaN;
+      MemorySegment x = memory.floats(values);
+      MemorySegment expected = memory.floats(values.length);
+      MemorySegment actual = memory.floats(values.length);
+      reference.run(x, expected, 0, ROWS);
+      for (int row = 0; row < ROWS; row++) {
+        float[] source = Arrays.copyOfRange(values, row * width, (row + 1) * width);
+        double[] bounds = row == 2 ? new double[width] : bounds(source, gamma, beta, spec, where);
+        if (row + 1 < ROWS) {
+          MemorySegment next = actual.asSlice(4L * (row + 1) * width);
+          byte[] before = next.toArray(JAVA_BYTE);
+          kernel.run(x, actual, row, row + 1);
+          assertArrayEquals(
+              before, next.toArray(JAVA_BYTE), "next row, " + where);
+        } else {
+          kernel.run(x, actual, row, row + 1);
+        }
+        for (int i = 0; i < width; i++) {
+          long at = (long) row * width + i;
+          Tolerance.assertWithin(
+              expected.getAtIndex(JAVA_FLOAT, at),
+              actual.getAtIndex(JAVA_FLOAT, at),
+              bounds[i],
+              "row " + row + ", column " + i + ", " + where);
+        }
+      }
+      kernel.run(x, x, 0, ROWS);
+      assertArrayEquals(
+          actual.toArray(JAVA_FLOAT), x.toArray(JAVA_FLOAT), "in place, all rows, " + where);
+      memory.check(where);
+    }
+  }
+
+  /**
+   * First-order propagation of every rounding, with a hundredth added for the higher orders.
+   *
+   * <p>The mean is a sum of n terms and a division. An error m of it shifts all differences. The
+   * squares and their sum add n + 2 roundings, the inverse root three, what follows four.
+   */
+  private static double[] bounds(
+      float[] x, float[] gamma, float[] beta, NormSpec spec, String where) {
+    int n = x.length;
+    double mean = 0;
+    double magnitude = 0;
+    for (float v : x) {
+      mean += v / (double) n;
+      magnitude += Math.abs(v) / (double) n;
+    }
+    double variance = 0;
+    double deviation = 0;
+    for (float v : x) {
+      variance += (v - mean) * (v - mean) / n;
+      deviation += Math.abs(v - mean) / n;
+    }
+    double meanError = Tolerance.gamma(n + 1) * magnitude;
+    double varianceError =
+        Tolerance.gamma(n + 4) * variance + 2 * meanError * deviation + meanError * meanError;
+    double relative =
+        0.5 * varianceError / (variance + spec.epsilon()) + Tolerance.gamma(4);
+    double inverse = 1 / Math.sqrt(variance + spec.epsilon());
+    double[] bounds = new double[n];
+    for (int i = 0; i < n; i++) {
+      double normal = Math.abs(x[i] - mean) * inverse;
+      double y = normal * Math.abs(gamma[i]) + Math.abs(beta[i]);
+      bounds[i] =
+          1.01
+              * (Math.abs(gamma[i]) * (meanError * inverse + normal * relative)
+                  + Tolerance.gamma(4) * y);
+      Tolerance.assertTelling(bounds[i], Math.abs(gamma[i]) + Math.abs(beta[i]), where);
+    }
+    return bounds;
+  }
+
+  @Test
+  void aRowOfZerosGivesBeta() {
+    for (int bits : Widths.ofThisHost()) {
+      for (int width : Shapes.widths()) {
+        float[] gamma = random.normals(width, 1);
+        float[] beta = random.normals(width, 1);
+        NormSpec spec = new NormSpec(width, EPSILON);
+        try (GuardedMemory memory = new GuardedMemory();
+            NormKernel kernel = new VectorBackend(1, bits).norm(spec, gamma, beta)) {
+          MemorySegment x = memory.floats(new float[width]);
+          kernel.run(x, x, 0, 1);
+          assertArrayEquals(beta, x.toArray(JAVA_FLOAT), bits + " bits, " + width + " " + random);
+        }
+      }
+    }
+  }
+
+  @Test
+  void refusesVectorsOfAnotherWidth() {
+    VectorBackend backend = new VectorBackend(1, 0);
+    NormSpec spec = new NormSpec(4, EPSILON);
+    assertThrows(
+        IllegalArgumentException.class, () -> backend.norm(spec, new float[3], new float[4]));
+    assertThrows(
+        IllegalArgumentException.class, () -> backend.norm(spec, new float[4], new float[5]));
+  }
+}
