@@ -70,7 +70,8 @@ class ManifestTest {
       }
     }
     for (String line : filter) {
-      assertTrue(line.matches("--include-(function|constant|struct|typedef) \\w+"), line);
+      assertTrue(
+          line.matches("--include-(function|constant|struct|typedef) \\w+"), "'" + line + "'");
       String name = line.substring(line.indexOf(' ') + 1);
       assertTrue(Pattern.compile("\\b" + name + "\\b").matcher(sources).find(), name);
     }
