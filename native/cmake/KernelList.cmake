@@ -1,0 +1,33 @@
+# sinter_kernel_sources(<folder> <variable>): the source of every line of <folder>/KERNELS.def.
+# A line without its file, or a kernel file without its line, is an error.
+cmake_policy(VERSION 3.22)
+
+function(sinter_kernel_sources folder variable)
+  file(STRINGS ${folder}/KERNELS.def lines REGEX "^SINTER_KERNEL\\(")
+  set(listed)
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "^SINTER_KERNEL\\(([a-z0-9_]+), ([a-z0-9]+)\\)$")
+      message(FATAL_ERROR "${folder}/KERNELS.def: cannot read '${line}'")
+    endif()
+    set(source ${folder}/${CMAKE_MATCH_1}/${CMAKE_MATCH_1}_${CMAKE_MATCH_2}.cpp)
+    if(NOT EXISTS ${source})
+      message(FATAL_ERROR "KERNELS.def lists '${line}', but there is no ${source}")
+    endif()
+    list(APPEND listed ${source})
+  endforeach()
+  if(NOT listed)
+    message(FATAL_ERROR "${folder}/KERNELS.def lists no kernel")
+  endif()
+  file(GLOB found ${folder}/*/*.cpp)
+  foreach(source IN LISTS found)
+    if(NOT source IN_LIST listed)
+      message(FATAL_ERROR "${source} has no line in KERNELS.def")
+    endif()
+  endforeach()
+  set(${variable} ${listed} PARENT_SCOPE)
+endfunction()
+
+# As a script: cmake -Dkernels=<folder> -P KernelList.cmake
+if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
+  sinter_kernel_sources(${kernels} sources)
+endif()

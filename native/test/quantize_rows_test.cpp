@@ -1,0 +1,245 @@
+// Every variant of quantize_rows that this CPU runs, bit for bit against the formulas of sinter.h
+// written out plainly, whose own error is bounded in double. All buffers end (or begin) at an
+// unreadable page.
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "cpu_features.h"
+#include "testing.h"
+
+namespace {
+
+using testing::Edge;
+using testing::fail;
+using testing::GuardedMemory;
+
+constexpr int64_t max_rows = 5;
+constexpr int64_t max_k = 1536;
+
+template <class Code>
+using Kernel = int32_t(const float *, int64_t, int64_t, Code *, int64_t, float *, int32_t *,
+                       int32_t *);
+
+struct Variant {
+  const char *isa;
+  uint64_t needs;
+  Kernel<uint8_t> *u8;
+  Kernel<int8_t> *s8;
+};
+
+#define VARIANT_quantize_rows(isa) \
+  {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa},
+#define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
+const Variant variants[] = {
+#include "KERNELS.def"
+};
+#undef SINTER_KERNEL
+
+struct Expected {
+  float scale = 0;
+  int32_t zero_point = 0;
+  int32_t sum = 0;
+  std::vector<int32_t> codes;
+};
+
+Expected judge(const float *x, int64_t k, bool u8) {
+  Expected e;
+  e.codes.assign(static_cast<size_t>(k), 0);
+  float lo = 0;
+  float hi = 0;
+  for (int64_t i = 0; i < k; i++) {
+    if (!std::isfinite(x[i])) {
+      e.scale = std::numeric_limits<float>::quiet_NaN();
+      return e;
+    }
+    lo = std::fmin(lo, x[i]);
+    hi = std::fmax(hi, x[i]);
+  }
+  const float most = u8 ? 255.0f : 127.0f;
+  const float least = u8 ? 0.0f : -127.0f;
+  e.scale = u8 ? hi / 255.0f - lo / 255.0f : std::fmax(std::fabs(lo), hi) / 127.0f;
+  if (e.scale == 0) {
+    e.scale = 0;  // not -0.0
+    return e;
+  }
+  if (u8) {
+    const float z = std::nearbyint(-lo / e.scale);
+    e.zero_point = static_cast<int32_t>(std::fmin(std::fmax(z, 0.0f), 255.0f));
+  }
+  for (int64_t i = 0; i < k; i++) {
+    const float q = std::nearbyint(x[i] / e.scale) + static_cast<float>(e.zero_point);
+    const int32_t code = static_cast<int32_t>(std::fmin(std::fmax(q, least), most));
+    e.codes[static_cast<size_t>(i)] = code;
+    e.sum += code - e.zero_point;
+    // Half a step by rounding x / s, half by rounding z; nothing bounds a scale that is subnormal.
+    const double error = std::fabs(double(code - e.zero_point) * e.scale - double(x[i]));
+    if (e.scale >= FLT_MIN && error > e.scale * (1 + 1e-4)) {
+      fail("the judge itself: x %a, scale %a, error %g", x[i], e.scale, error);
+    }
+  }
+  return e;
+}
+
+bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+template <class Code>
+void check(const Variant &variant, Kernel<Code> *kernel, const char *what,
+           const std::vector<float> &values, int64_t rows, int64_t k, int64_t stride) {
+  constexpr bool u8 = std::is_same_v<Code, uint8_t>;
+  static GuardedMemory memory[] = {
+      GuardedMemory(max_rows * max_k * sizeof(float)), GuardedMemory(max_rows * (max_k + 64)),
+      GuardedMemory(max_rows * sizeof(float)), GuardedMemory(max_rows * sizeof(int32_t)),
+      GuardedMemory(max_rows * sizeof(int32_t))};
+  for (const Edge edge : {Edge::end, Edge::begin}) {
+    const size_t n = static_cast<size_t>(rows);
+    float *x = memory[0].place<float>(values.size(), edge);
+    Code *codes = memory[1].place<Code>(n * static_cast<size_t>(stride), edge);
+    float *scales = memory[2].place<float>(n, edge);
+    int32_t *zero_points = memory[3].place<int32_t>(n, edge);
+    int32_t *sums = memory[4].place<int32_t>(n, edge);
+    std::memcpy(x, values.data(), values.size() * sizeof(float));
+
+    const int32_t status = kernel(x, rows, k, codes, stride, scales, zero_points, sums);
+    if (status != SINTER_OK) {
+      fail("%s %s: status %d", variant.isa, what, status);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+      const size_t row = static_cast<size_t>(r);
+      const Expected e = judge(values.data() + r * k, k, u8);
+      if (!same_bits(scales[row], e.scale) || zero_points[row] != e.zero_point
+          || sums[row] != e.sum) {
+        fail("%s %s %s, row %lld of %lld, k %lld: scale %a, zero point %d, sum %d;"
+             " expected %a, %d, %d",
+             variant.isa, u8 ? "u8" : "s8", what, static_cast<long long>(r),
+             static_cast<long long>(rows), static_cast<long long>(k), double(scales[row]),
+             zero_points[row], sums[row], double(e.scale), e.zero_point, e.sum);
+      }
+      for (int64_t i = 0; i < stride; i++) {
+        const int32_t q = codes[static_cast<size_t>(r * stride + i)];
+        const int32_t expected = i < k ? e.codes[static_cast<size_t>(i)] : e.zero_point;
+        if (q != expected) {
+          fail("%s %s %s, row %lld, k %lld, column %lld: code %d, expected %d", variant.isa,
+               u8 ? "u8" : "s8", what, static_cast<long long>(r), static_cast<long long>(k),
+               static_cast<long long>(i), q, expected);
+        }
+      }
+    }
+  }
+}
+
+long cases = 0;
+
+void check_all(const char *what, const std::vector<float> &values, int64_t rows, int64_t k) {
+  for (const Variant &variant : variants) {
+    if (!sinter::cpu_has(variant.needs)) {
+      continue;
+    }
+    for (const int64_t stride : {k, k + 1, (k + 63) / 64 * 64}) {
+      check<uint8_t>(variant, variant.u8, what, values, rows, k, stride);
+      check<int8_t>(variant, variant.s8, what, values, rows, k, stride);
+      cases++;
+    }
+  }
+}
+
+class Values {
+ public:
+  std::vector<float> normal(size_t n, float spread) {
+    std::normal_distribution<float> d(0, spread);
+    return fill(n, [&] { return d(random_); });
+  }
+  std::vector<float> uniform(size_t n, float from, float to) {
+    std::uniform_real_distribution<float> d(from, to);
+    return fill(n, [&] { return d(random_); });
+  }
+  // Any finite bit pattern.
+  std::vector<float> bits(size_t n, uint32_t mask) {
+    return fill(n, [&] {
+      for (;;) {
+        const uint32_t b = static_cast<uint32_t>(random_()) & mask;
+        float v;
+        std::memcpy(&v, &b, sizeof v);
+        if (std::isfinite(v)) {
+          return v;
+        }
+      }
+    });
+  }
+  // Multiples of a half, with the extreme values that make the scale 1: all ties.
+  std::vector<float> ties(size_t n, bool u8) {
+    auto v = fill(n, [&] {
+      return 0.5f * static_cast<float>(static_cast<int>(random_() % 509) - (u8 ? 200 : 254));
+    });
+    v[0] = u8 ? 155 : 127;
+    if (u8 && n > 1) {
+      v[n - 1] = -100;
+    }
+    return v;
+  }
+  size_t index(size_t n) { return random_() % n; }
+
+ private:
+  template <class F>
+  std::vector<float> fill(size_t n, F next) {
+    std::vector<float> v(n);
+    for (float &e : v) {
+      e = next();
+    }
+    return v;
+  }
+
+  std::mt19937_64 random_{testing::seed()};
+};
+
+void check_shape(Values &make, int64_t rows, int64_t k) {
+  const size_t n = static_cast<size_t>(rows * k);
+  check_all("normal", make.normal(n, 3), rows, k);
+  check_all("positive", make.uniform(n, 0.5f, 9), rows, k);
+  check_all("negative", make.uniform(n, -7, -0.01f), rows, k);
+  check_all("any finite bits", make.bits(n, 0xffffffff), rows, k);
+  check_all("subnormal", make.bits(n, 0x807fffff), rows, k);
+  check_all("a few units above zero", make.bits(n, 0x800003ff), rows, k);
+  check_all("ties", make.ties(n, false), rows, k);
+  check_all("ties", make.ties(n, true), rows, k);
+  check_all("zero", std::vector<float>(n, 0.0f), rows, k);
+  check_all("negative zero", std::vector<float>(n, -0.0f), rows, k);
+  check_all("constant", std::vector<float>(n, 42.0f), rows, k);
+  check_all("lowest", std::vector<float>(n, -FLT_MAX), rows, k);
+  auto huge = make.normal(n, 1);
+  huge[0] = FLT_MAX;
+  huge[n - 1] = -FLT_MAX;
+  check_all("whole range", huge, rows, k);
+  for (const float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
+    for (const size_t at : {size_t{0}, n - 1, make.index(n)}) {
+      auto v = make.normal(n, 1);
+      v[at] = bad;
+      check_all("not finite", v, rows, k);
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  Values make;
+  const int64_t widths[] = {
+      1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 384, 1021, max_k};
+  for (const int64_t k : widths) {
+    for (const int64_t rows : {int64_t{1}, int64_t{2}, max_rows}) {
+      check_shape(make, rows, k);
+    }
+  }
+  for (int64_t k = 1; k <= 80; k++) {
+    check_all("each tail", make.normal(static_cast<size_t>(k), 1), 1, k);
+  }
+  if (cases == 0) {
+    fail("no case has run");
+  }
+  for (const Variant &variant : variants) {
+    std::printf("%s: %s\n", variant.isa, sinter::cpu_has(variant.needs) ? "checked" : "not here");
+  }
+  return 0;
+}
