@@ -1,0 +1,190 @@
+package dev.sinter.checkpoint;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Walks the wire format of a protobuf message without generated classes. Every length is checked
+ * against what is left of the enclosing message before anything of that size is allocated.
+ */
+final class ProtoReader {
+  /** Called once a field; must consume its value, or return false to have it skipped. */
+  @FunctionalInterface
+  interface Fields {
+    boolean read(int number, int wireType);
+  }
+
+  private static final int BUFFER = 1 << 16;
+  private static final int MAX_STRING = 1 << 16;
+  private static final int MAX_DEPTH = 32;
+
+  private final String file;
+  private final CodedInputStream in;
+  private int depth;
+
+  /**
+   * @param size bytes that {@code in} must have
+   */
+  ProtoReader(String file, InputStream in, long size) {
+    this.file = file;
+    this.in = CodedInputStream.newInstance(in, BUFFER);
+    if (size > Integer.MAX_VALUE) {
+      throw fail(
+          null, "has " + size + " bytes; a protobuf message is limited to 2 GiB, larger models"
+              + " keep their weights in external data");
+    }
+    push((int) size);
+  }
+
+  CheckpointException fail(String tensor, String reason) {
+    return new CheckpointException(file, tensor, offset(), reason);
+  }
+
+  long offset() {
+    return in.getTotalBytesRead();
+  }
+
+  /** Reads the fields of the current message up to its end. */
+  void fields(Fields fields) {
+    try {
+      for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+        int wireType = WireFormat.getTagWireType(tag);
+        if (!fields.read(WireFormat.getTagFieldNumber(tag), wireType) && !in.skipField(tag)) {
+          throw fail(null, "not a protobuf message: unexpected end of a group");
+        }
+      }
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+    if (in.getBytesUntilLimit() != 0) {
+      throw fail(null, "truncated: " + in.getBytesUntilLimit() + " bytes are missing");
+    }
+  }
+
+  /** Reads an embedded message. */
+  void message(int wireType, Fields fields) {
+    int length = length(wireType);
+    if (depth >= MAX_DEPTH) {
+      throw fail(null, "messages are nested more than " + MAX_DEPTH + " deep");
+    }
+    depth++;
+    int outer = push(length);
+    fields(fields);
+    in.popLimit(outer);
+    depth--;
+  }
+
+  /** The length of a length-delimited value; it lies within the enclosing message. */
+  int length(int wireType) {
+    expect(wireType, WireFormat.WIRETYPE_LENGTH_DELIMITED);
+    try {
+      int length = in.readRawVarint32();
+      if (length < 0 || length > in.getBytesUntilLimit()) {
+        throw fail(
+            null, "a field of " + Integer.toUnsignedString(length) + " bytes runs past the end of"
+                + " its message, " + in.getBytesUntilLimit() + " bytes are left");
+      }
+      return length;
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  String string(int wireType) {
+    int length = length(wireType);
+    if (length > MAX_STRING) {
+      throw fail(null, "a name of " + length + " bytes, at most " + MAX_STRING + " are read");
+    }
+    try {
+      return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  long varint(int wireType) {
+    expect(wireType, WireFormat.WIRETYPE_VARINT);
+    try {
+      return in.readRawVarint64();
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  float float32(int wireType) {
+    expect(wireType, WireFormat.WIRETYPE_FIXED32);
+    try {
+      return in.readFloat();
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  /** Receives the values of a repeated integer field. */
+  @FunctionalInterface
+  interface Varints {
+    void accept(long value);
+  }
+
+  /** A repeated integer, packed or not. */
+  void varints(int wireType, Varints values) {
+    if (wireType == WireFormat.WIRETYPE_VARINT) {
+      values.accept(varint(wireType));
+      return;
+    }
+    int outer = push(length(wireType));
+    try {
+      while (in.getBytesUntilLimit() > 0) {
+        values.accept(in.readRawVarint64());
+      }
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+    in.popLimit(outer);
+  }
+
+  /** Fills {@code target} with the next bytes of the file. */
+  void bytes(MemorySegment target) {
+    try {
+      for (long at = 0; at < target.byteSize(); ) {
+        byte[] chunk = in.readRawBytes((int) Math.min(BUFFER, target.byteSize() - at));
+        MemorySegment.copy(chunk, 0, target, ValueLayout.JAVA_BYTE, at, chunk.length);
+        at += chunk.length;
+      }
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  void skip(int length) {
+    try {
+      in.skipRawBytes(length);
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  private int push(int length) {
+    try {
+      return in.pushLimit(length);
+    } catch (IOException e) {
+      throw malformed(e);
+    }
+  }
+
+  private void expect(int wireType, int expected) {
+    if (wireType != expected) {
+      throw fail(null, "wire type " + wireType + " where " + expected + " is expected");
+    }
+  }
+
+  private CheckpointException malformed(IOException e) {
+    String reason = "malformed or truncated: " + e.getMessage();
+    return new CheckpointException(file, null, offset(), reason, e);
+  }
+}
