@@ -1,0 +1,180 @@
+package dev.sinter.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sinter.Sinter;
+import dev.sinter.backend.Activation;
+import dev.sinter.backend.AttentionSpec;
+import dev.sinter.backend.Backend;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.OpSpec;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.backend.Support;
+import dev.sinter.runtime.CpuFeatures;
+import dev.sinter.runtime.NativeLibraries;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Granularity;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the machine, the JVM and the backends can do.
+ *
+ * @param cores what the container may use, as the JVM counts them
+ * @param threads workers of an opened runtime
+ */
+record Diagnosis(
+    CpuFeatures cpu,
+    int cores,
+    int threads,
+    List<Flag> flags,
+    List<Library> libraries,
+    List<Answer> answers) {
+
+  /**
+   * A flag the JVM should have.
+   *
+   * @param lack what does not work without it
+   */
+  record Flag(String flag, boolean present, String lack) {}
+
+  /**
+   * @param path null if there is none, and {@code reason} says why
+   */
+  record Library(String name, String path, String reason) {}
+
+  /** What a backend says to an operation. */
+  record Answer(String backend, String operation, Support support) {}
+
+  /** The operations of a BERT encoder of hidden size 384. */
+  private static final List<Asked> ASKED =
+      List.of(
+          new Asked(
+              "matmul f32",
+              new MatmulSpec(
+                  384, 1536, DType.F32, null, ActivationScheme.FLOAT,
+                  new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked(
+              "matmul w8a8",
+              new MatmulSpec(
+                  384, 1536, DType.I8, Granularity.CHANNEL, ActivationScheme.U8_PER_TOKEN,
+                  new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked("attention", new AttentionSpec(12, 32, 512)),
+          new Asked("norm", new NormSpec(384, 1e-12f)),
+          new Asked("quantize u8", new QuantizeSpec(384, ActivationScheme.U8_PER_TOKEN)),
+          new Asked("quantize s8", new QuantizeSpec(384, ActivationScheme.S8_PER_TOKEN)));
+
+  private record Asked(String name, OpSpec spec) {}
+
+  static Diagnosis of(Sinter sinter) {
+    List<Answer> answers = new ArrayList<>();
+    for (Backend backend : sinter.backends()) {
+      for (Asked asked : ASKED) {
+        // Never having a kernel for a family is by design and no finding.
+        if (backend.operations().contains(asked.spec().getClass())) {
+          answers.add(
+              new Answer(backend.name(), asked.name(), backend.supports(asked.spec())));
+        }
+      }
+    }
+    return new Diagnosis(
+        CpuFeatures.host(),
+        Runtime.getRuntime().availableProcessors(),
+        sinter.threads(),
+        checkFlags(),
+        List.of(
+            library("sinter", NativeLibraries.sinter()),
+            library("oneDNN", NativeLibraries.oneDnn())),
+        answers);
+  }
+
+  private static List<Flag> checkFlags() {
+    return List.of(
+        new Flag(
+            "--add-modules jdk.incubator.vector",
+            ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(),
+            "the vector backend does not run"),
+        new Flag(
+            "--enable-native-access=ALL-UNNAMED",
+            Diagnosis.class.getModule().isNativeAccessEnabled(),
+            "the JVM warns about native access and will refuse it in a later release"));
+  }
+
+  private static Library library(String name, NativeLibraries.Library library) {
+    String path = library.path() == null ? null : library.path().toString();
+    return new Library(name, path, library.reason());
+  }
+
+  ObjectNode toJson() {
+    ObjectNode json = Json.object().put("version", SinterCommand.Version.current());
+    ObjectNode processor = json.putObject("cpu").put("model", cpu.model());
+    ArrayNode features = processor.putArray("features");
+    cpu.features().forEach(features::add);
+    json.put("cores", cores).put("threads", threads);
+    json.putObject("jdk")
+        .put("version", Runtime.version().toString())
+        .put("vendor", System.getProperty("java.vendor"))
+        .put("home", System.getProperty("java.home"));
+    ArrayNode flagList = json.putArray("jvm_flags");
+    flags.forEach(f -> flagList.addObject().put("flag", f.flag()).put("present", f.present()));
+    ArrayNode libraryList = json.putArray("libraries");
+    for (Library l : libraries) {
+      libraryList
+          .addObject()
+          .put("library", l.name())
+          .put("found", l.path() != null)
+          .put("path", l.path())
+          .put("reason", l.reason());
+    }
+    ArrayNode backendList = json.putArray("backends");
+    for (Answer a : answers) {
+      backendList
+          .addObject()
+          .put("backend", a.backend())
+          .put("operation", a.operation())
+          .put("supported", a.support().supported())
+          .put("reason", a.support().reason());
+    }
+    return json;
+  }
+
+  void print(PrintStream out) {
+    new TextTable("machine", "")
+        .row("CPU", cpu.model())
+        .row("features", String.join(" ", cpu.features()))
+        .row("cores of the container", cores + " (" + threads + " worker threads)")
+        .row("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"))
+        .row("JDK", Runtime.version() + ", " + System.getProperty("java.vendor"))
+        .row("JDK folder", System.getProperty("java.home"))
+        .row("Sinter", SinterCommand.Version.current())
+        .print(out);
+    out.println();
+    TextTable flagTable = new TextTable("JVM flag", "given", "");
+    for (Flag f : flags) {
+      flagTable.row(
+          f.flag(),
+          f.present() ? "yes" : "no",
+          f.present() ? "" : f.lack() + "; add it to the java command");
+    }
+    flagTable.print(out);
+    out.println();
+    TextTable libraryTable = new TextTable("library", "found", "where, or why not");
+    for (Library l : libraries) {
+      boolean found = l.path() != null;
+      libraryTable.row(l.name(), found ? "yes" : "no", found ? l.path() : l.reason());
+    }
+    libraryTable.print(out);
+    out.println();
+    TextTable table = new TextTable("backend", "operation", "runs", "why not");
+    for (Answer a : answers) {
+      boolean runs = a.support().supported();
+      table.row(
+          a.backend(), a.operation(), runs ? "yes" : "no", runs ? "" : a.support().reason());
+    }
+    table.print(out);
+  }
+}

@@ -1,0 +1,24 @@
+package dev.sinter.cli;
+
+import dev.sinter.models.Progress;
+import dev.sinter.tensor.Scheme;
+
+/** An opened runtime that loads encoders; close them before it. */
+interface EncoderHost extends AutoCloseable {
+  /** Number of worker threads. */
+  int threads();
+
+  /**
+   * @param model a name of the catalog or a path
+   */
+  Encoder load(String model, Scheme scheme, Progress progress);
+
+  @Override
+  void close();
+
+  /** Opens a host as the options of a command say. */
+  @FunctionalInterface
+  interface Opener {
+    EncoderHost open(EngineOptions options);
+  }
+}
