@@ -28,8 +28,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Runs a real encoder in float and in int8 and compares the two.",
-      "It shows nearest neighbours of some sentences, bytes, speed, cosine to float, the layers that"
-          + " lose most, and how one of them runs. Takes about half a minute."
+      "It shows nearest neighbours of some sentences, bytes, speed, cosine to float, the layers"
+          + " that lose most, and how one of them runs. Takes about half a minute."
     },
     footer = {
       "",
@@ -44,6 +44,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private final Terminal terminal;
   private final EncoderHost.Opener opener;
+  private final Stopwatch stopwatch;
 
   @Mixin private EngineOptions engine;
 
@@ -64,9 +65,10 @@ final class DemoCommand implements Callable<Integer> {
               + " output, and nothing else does.")
   private String json;
 
-  DemoCommand(Terminal terminal, EncoderHost.Opener opener) {
+  DemoCommand(Terminal terminal, EncoderHost.Opener opener, Stopwatch stopwatch) {
     this.terminal = terminal;
     this.opener = opener;
+    this.stopwatch = stopwatch;
   }
 
   @Override
@@ -133,7 +135,6 @@ final class DemoCommand implements Callable<Integer> {
     List<int[]> tokenized = sentences.stream().map(encoders.getFirst()::tokenize).toList();
     List<List<Double>> speeds = new ArrayList<>();
     encoders.forEach(e -> speeds.add(new ArrayList<>()));
-    Stopwatch stopwatch = new Stopwatch(System::nanoTime);
     try (ProgressDisplay progress = new ProgressDisplay(terminal, "measure")) {
       int done = 0;
       for (DemoSize size : DemoSize.ALL) {

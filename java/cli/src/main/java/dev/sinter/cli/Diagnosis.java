@@ -104,9 +104,11 @@ record Diagnosis(
             "the JVM warns about native access and will refuse it in a later release"));
   }
 
-  private static Library library(String name, NativeLibraries.Library library) {
-    String path = library.path() == null ? null : library.path().toString();
-    return new Library(name, path, library.reason());
+  private static Library library(String name, NativeLibraries.LoadedLibrary library) {
+    return switch (library) {
+      case NativeLibraries.Loaded loaded -> new Library(name, loaded.path().toString(), null);
+      case NativeLibraries.Unavailable none -> new Library(name, null, none.reason());
+    };
   }
 
   ObjectNode toJson() {

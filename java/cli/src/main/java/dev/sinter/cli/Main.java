@@ -7,6 +7,7 @@ public final class Main {
   /** Exits with 0, with 1 if the command failed, or with 2 if it was called wrongly. */
   public static void main(String[] args) {
     StandardError.restore();
-    System.exit(SinterCommand.execute(Terminal.ofProcess(), SinterHost::open, args));
+    System.exit(
+        SinterCommand.execute(Terminal.ofProcess(), SinterHost::open, System::nanoTime, args));
   }
 }

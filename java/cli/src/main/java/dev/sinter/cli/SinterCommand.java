@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.Callable;
+import java.util.function.LongSupplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -49,17 +50,23 @@ final class SinterCommand implements Callable<Integer> {
     return CommandLine.ExitCode.OK;
   }
 
-  /** Runs one command and returns the exit code; all that was printed is flushed. */
-  static int execute(Terminal terminal, EncoderHost.Opener opener, String... args) {
-    int code = commandLine(terminal, opener).execute(args);
+  /**
+   * Runs one command and returns the exit code; all that was printed is flushed.
+   *
+   * @param clock nanoseconds, for what the commands measure
+   */
+  static int execute(
+      Terminal terminal, EncoderHost.Opener opener, LongSupplier clock, String... args) {
+    int code = commandLine(terminal, opener, clock).execute(args);
     terminal.out().flush();
     terminal.err().flush();
     return code;
   }
 
-  private static CommandLine commandLine(Terminal terminal, EncoderHost.Opener opener) {
+  private static CommandLine commandLine(
+      Terminal terminal, EncoderHost.Opener opener, LongSupplier clock) {
     return new CommandLine(new SinterCommand())
-        .addSubcommand(new DemoCommand(terminal, opener))
+        .addSubcommand(new DemoCommand(terminal, opener, new Stopwatch(clock)))
         .addSubcommand(new EmbedCommand(terminal, opener))
         .addSubcommand(new EvaluateCommand(terminal, opener))
         .addSubcommand(new DoctorCommand(terminal))
@@ -88,7 +95,7 @@ final class SinterCommand implements Callable<Integer> {
     if (hint != null) {
       err.println("hint: " + hint);
     }
-    if (parsed.hasMatchedOption("--verbose")) {
+    if (command.getParseResult().hasMatchedOption("--verbose")) {
       failure.printStackTrace(err);
     }
     return CommandLine.ExitCode.SOFTWARE;

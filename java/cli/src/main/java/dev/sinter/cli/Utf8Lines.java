@@ -39,8 +39,8 @@ final class Utf8Lines implements AutoCloseable {
     }
     number++;
     try {
-      String text =
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line.toByteArray())).toString();
+      ByteBuffer bytes = ByteBuffer.wrap(line.toByteArray());
+      String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
       return text.endsWith("\r") ? text.substring(0, text.length() - 1) : text;
     } catch (CharacterCodingException e) {
       throw new CommandFailure(

@@ -1,0 +1,48 @@
+package dev.sinter.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashSet;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** On whatever machine this is: every answer is a yes or has a reason. */
+class DoctorCommandTest {
+  private static CliRun run(String... args) {
+    return CliRun.of(new FakeHost(), "", args);
+  }
+
+  @Test
+  void jsonHasAReasonForEveryNo() throws Exception {
+    CliRun run = run("doctor", "--json", "--threads", "1");
+    assertEquals(0, run.code(), run.err());
+    assertEquals(1, run.out().lines().count(), run.out());
+    JsonNode json = Json.MAPPER.readTree(run.out());
+    assertEquals(1, json.get("threads").intValue());
+    assertEquals(
+        Runtime.getRuntime().availableProcessors(), json.get("cores").intValue());
+    for (JsonNode library : json.get("libraries")) {
+      boolean found = library.get("found").booleanValue();
+      assertTrue(library.get(found ? "path" : "reason").textValue().length() > 3, run.out());
+    }
+    Set<String> backends = new HashSet<>();
+    for (JsonNode answer : json.get("backends")) {
+      backends.add(answer.get("backend").textValue());
+      boolean supported = answer.get("supported").booleanValue();
+      assertTrue(supported || answer.get("reason").textValue().length() > 3, run.out());
+    }
+    assertTrue(backends.contains("reference"), run.out());
+    // The flags that the launcher and the tests give.
+    json.get("jvm_flags").forEach(f -> assertTrue(f.get("present").booleanValue(), f.toString()));
+  }
+
+  @Test
+  void peopleGetTables() {
+    CliRun run = run("doctor");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains("cores of the container"), run.out());
+    assertTrue(run.out().contains("reference"), run.out());
+  }
+}

@@ -1,0 +1,92 @@
+package dev.sinter.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SinterCommandTest {
+  private static CliRun run(String... args) {
+    return CliRun.of(new FakeHost(), "", args);
+  }
+
+  @Test
+  void noCommandPrintsHelp() {
+    CliRun run = run();
+    assertEquals(0, run.code());
+    for (String command : List.of("demo", "embed", "evaluate", "doctor", "test", "clean")) {
+      assertTrue(run.out().contains("\n  " + command), command + " is not in\n" + run.out());
+    }
+    assertEquals("", run.err());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"demo", "embed", "evaluate", "doctor"})
+  void everyCommandHasHelpWithAnExampleThatFitsATerminal(String command) {
+    CliRun run = run(command, "--help");
+    assertEquals(0, run.code());
+    assertTrue(run.out().contains("  sinter " + command), run.out());
+    assertTrue(run.out().lines().allMatch(l -> l.length() <= 80), run.out());
+    assertFalse(run.out().contains("\u001b"), "colours without a terminal");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "frobnicate",
+        "demo --thread 2",
+        "demo --threads two",
+        "doctor --threads 0",
+        "embed",
+        "embed --model m --scheme int3",
+        "evaluate --model m --scheme f32",
+        "demo surplus"
+      })
+  void wrongUsageIsTwoWithOneLineAndAHint(String line) {
+    CliRun run = run(line.split(" "));
+    assertEquals(2, run.code(), run.err());
+    assertEquals("", run.out());
+    assertTrue(run.err().startsWith("sinter: "), run.err());
+    assertTrue(run.err().contains("--help"), run.err());
+    assertFalse(run.err().contains("\tat "), run.err());
+  }
+
+  @Test
+  void unknownSchemeNamesTheKnownOnes() {
+    assertTrue(run("embed", "--model", "m", "--scheme", "int3").err().contains("f32, w8a8"));
+  }
+
+  @Test
+  void unknownBackendIsWrongUsage() {
+    CliRun run = CliRun.of(SinterHost::open, new byte[0], "demo", "--backend", "no-such-backend");
+    assertEquals(2, run.code(), run.err());
+    assertTrue(run.err().contains("no-such-backend"), run.err());
+  }
+
+  @Test
+  void failureIsOneWithOneLineAndAHint() {
+    CliRun run = run("embed", "--model", "broken");
+    assertEquals(1, run.code());
+    assertEquals("", run.out());
+    assertTrue(run.err().contains("sinter: layer 3: the file ends early\nhint: "), run.err());
+    assertFalse(run.err().contains("\tat "), run.err());
+  }
+
+  @Test
+  void verboseAddsTheStackTrace() {
+    CliRun run = run("embed", "--model", "broken", "--verbose");
+    assertEquals(1, run.code());
+    assertTrue(run.err().contains("\tat dev.sinter.cli.FakeHost.load"), run.err());
+  }
+
+  @Test
+  void missingFileIsNamed() {
+    CliRun run = run("embed", "--model", "m", "--input", "no/such/file");
+    assertEquals(1, run.code());
+    assertTrue(run.err().contains("sinter: no such file: no/such/file"), run.err());
+  }
+}
