@@ -21,6 +21,7 @@ public final class Sinter implements AutoCloseable {
   private final WorkerPool pool;
   private final List<Backend> backends;
   private final Planner planner;
+  private boolean closed;
 
   private Sinter(SinterOptions options) {
     this.options = options;
@@ -31,7 +32,7 @@ public final class Sinter implements AutoCloseable {
           List.of(
               new CpuBackend(options.isa()),
               new OneDnnBackend(pool, options.isa()),
-              new VectorBackend(pool.threads()),
+              new VectorBackend(pool.threads(), 0),
               new ReferenceBackend());
       planner = new Planner(backends, options.backend());
     } catch (RuntimeException | Error e) {
@@ -77,7 +78,11 @@ public final class Sinter implements AutoCloseable {
 
   /** Waits for running passes, then ends the threads and frees the backends. Idempotent. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     pool.close();
     for (Backend backend : backends.reversed()) {
       backend.close();

@@ -281,11 +281,6 @@ final class BertEncoder implements AutoCloseable {
     return errors;
   }
 
-  /** How attention, norms and the like run: one text for each. */
-  List<String> explainOthers() {
-    return List.of(attention.explain(), embeddingNorm.explain());
-  }
-
   /** Bytes of all resident parameters. */
   long bytes() {
     return embeddings.bytes()

@@ -8,6 +8,7 @@ import dev.sinter.runtime.NativeException;
 import dev.sinter.runtime.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -77,6 +78,11 @@ final class OneDnnWorkers implements AutoCloseable {
       context.scratch = arena.allocate(made.scratchBytes(), 64);
     }
     return made;
+  }
+
+  /** How many primitives there are, of all workers. */
+  int primitives() {
+    return Arrays.stream(contexts).mapToInt(c -> c.primitives.size()).sum();
   }
 
   static boolean isReference(String implementation) {

@@ -116,6 +116,7 @@ final class AttentionVector implements AttentionKernel {
       MemorySegment q,
       MemorySegment k,
       MemorySegment v,
+      int stride,
       MemorySegment out,
       int start,
       int length,
@@ -125,18 +126,24 @@ final class AttentionVector implements AttentionKernel {
           "length " + length + " must be 1 to " + maxLength + ", head " + head + " 0 to "
               + (heads - 1));
     }
+    if (stride < heads * headDim) {
+      throw new IllegalArgumentException(
+          "stride " + stride + " must be at least " + heads * headDim);
+    }
     MemorySegment s = scratch[worker];
-    long stride = 4L * heads * headDim;
-    long base = start * stride + 4L * head * headDim;
-    transposeKeys(k, base, stride, length, s);
-    packValues(v, base, stride, length, s);
+    long inStride = 4L * stride;
+    long outStride = 4L * heads * headDim;
+    long headOffset = 4L * head * headDim;
+    long base = start * inStride + headOffset;
+    transposeKeys(k, base, inStride, length, s);
+    packValues(v, base, inStride, length, s);
     for (int row = 0; row < length; row += ROWS) {
-      score(q, base, stride, row, length, s);
+      score(q, base, inStride, row, length, s);
       exponentiate(length, s);
       for (int column = 0; column < headDim; column += LANES) {
         weigh(column, length, s);
-        long target = base + row * stride + 4L * column;
-        store(out, target, stride, Math.min(ROWS, length - row), headDim - column, s);
+        long target = (start + row) * outStride + headOffset + 4L * column;
+        store(out, target, outStride, Math.min(ROWS, length - row), headDim - column, s);
       }
     }
   }

@@ -97,8 +97,8 @@ class AttentionVectorTest {
       MemorySegment expected = memory.floats(size);
       MemorySegment actual = memory.floats(size);
       int head = HEADS - 1;
-      kernel.run(1, q, k, v, actual, START, data.length, head);
-      reference.run(0, q, k, v, expected, START, data.length, head);
+      kernel.run(1, q, k, v, HEADS * data.headDim, actual, START, data.length, head);
+      reference.run(0, q, k, v, HEADS * data.headDim, expected, START, data.length, head);
       double largest = 0;
       for (int row = 0; row < data.length; row++) {
         double[] bounds = bounds(data, row, head);
@@ -199,7 +199,7 @@ class AttentionVectorTest {
           MemorySegment k = arena.allocateFrom(JAVA_FLOAT, data.k);
           MemorySegment v = arena.allocateFrom(JAVA_FLOAT, data.v);
           MemorySegment out = arena.allocate(q.byteSize());
-          kernel.run(0, q, k, v, out, START, length, 1);
+          kernel.run(0, q, k, v, width, out, START, length, 1);
           float[] expected = out.toArray(JAVA_FLOAT);
 
           // A sequence full of NaN, longer and through the same scratch, leaves no trace.
@@ -208,19 +208,34 @@ class AttentionVectorTest {
             nan.setAtIndex(JAVA_FLOAT, i, Float.intBitsToFloat(0x7FC00001));
           }
           MemorySegment nanOut = arena.allocate(nan.byteSize());
-          kernel.run(2, nan, nan, nan, nanOut, 0, 64, 0);
+          kernel.run(2, nan, nan, nan, width, nanOut, 0, 64, 0);
           for (int i = 0; i < headDim; i++) {
             assertTrue(Float.isNaN(nanOut.getAtIndex(JAVA_FLOAT, 63L * width + i)), where);
           }
           out.fill((byte) 0);
-          kernel.run(2, q, k, v, out, START, length, 1);
+          kernel.run(2, q, k, v, width, out, START, length, 1);
           assertArrayEquals(expected, out.toArray(JAVA_FLOAT), "after NaN, " + where);
+
+          // Side by side in one matrix, as one matmul leaves them.
+          int rows = data.q.length / width;
+          MemorySegment all = arena.allocate(JAVA_FLOAT, 3L * rows * width);
+          for (int row = 0; row < rows; row++) {
+            long from = 4L * row * width;
+            MemorySegment.copy(q, from, all, 3 * from, 4L * width);
+            MemorySegment.copy(k, from, all, 3 * from + 4L * width, 4L * width);
+            MemorySegment.copy(v, from, all, 3 * from + 8L * width, 4L * width);
+          }
+          MemorySegment keys = all.asSlice(4L * width);
+          MemorySegment values = all.asSlice(8L * width);
+          out.fill((byte) 0);
+          kernel.run(1, all, keys, values, 3 * width, out, START, length, 1);
+          assertArrayEquals(expected, out.toArray(JAVA_FLOAT), "strided, " + where);
 
           // At another place, and by compiled code instead of interpreted.
           long shift = 4L * START * width;
           for (int i = 0; i < 3000; i++) {
             kernel.run(
-                0, q.asSlice(shift), k.asSlice(shift), v.asSlice(shift), out, 0, length, 1);
+                0, q.asSlice(shift), k.asSlice(shift), v.asSlice(shift), width, out, 0, length, 1);
           }
           float[] moved = out.toArray(JAVA_FLOAT);
           for (int row = 0; row < length; row++) {
@@ -249,7 +264,7 @@ class AttentionVectorTest {
           MemorySegment k = arena.allocateFrom(JAVA_FLOAT, data.k);
           MemorySegment v = arena.allocateFrom(JAVA_FLOAT, data.v);
           MemorySegment out = arena.allocate(q.byteSize());
-          kernel.run(0, q, k, v, out, START, 19, 0);
+          kernel.run(0, q, k, v, HEADS * 32, out, START, 19, 0);
           for (int row = 0; row < 19; row++) {
             for (int d = 0; d < 32; d++) {
               float found = out.getAtIndex(JAVA_FLOAT, data.index(row, 0, d));
@@ -305,10 +320,12 @@ class AttentionVectorTest {
       for (int[] bad : new int[][] {{0, 0}, {9, 0}, {8, 2}, {8, -1}}) {
         assertThrows(
             IllegalArgumentException.class,
-            () -> kernel.run(0, x, x, x, x, 0, bad[0], bad[1]),
+            () -> kernel.run(0, x, x, x, 8, x, 0, bad[0], bad[1]),
             Arrays.toString(bad));
       }
-      assertThrows(IndexOutOfBoundsException.class, () -> kernel.run(1, x, x, x, x, 0, 1, 0));
+      assertThrows(
+          IllegalArgumentException.class, () -> kernel.run(0, x, x, x, 7, x, 0, 8, 0), "stride 7");
+      assertThrows(IndexOutOfBoundsException.class, () -> kernel.run(1, x, x, x, 8, x, 0, 1, 0));
     }
   }
 }

@@ -38,7 +38,7 @@ final class AttentionVectorTiming {
           long begin = System.nanoTime();
           for (int i = 0; i < repeats; i++) {
             for (int head = 0; head < HEADS; head++) {
-              kernel.run(0, qkvo[0], qkvo[1], qkvo[2], qkvo[3], 0, length, head);
+              kernel.run(0, qkvo[0], qkvo[1], qkvo[2], HEADS * HEAD_DIM, qkvo[3], 0, length, head);
             }
           }
           gflops[w] = flops * repeats / (System.nanoTime() - begin);

@@ -92,7 +92,7 @@ class VectorBackendTest {
         assertNoAllocation(bits + " bits, norm", () -> norm.run(x, y, 0, 2));
         assertNoAllocation(bits + " bits, quantize", () -> quantize.run(x, codes, 0, 2));
         assertNoAllocation(
-            bits + " bits, attention", () -> attention.run(0, x, x, x, y, 0, 19, 1));
+            bits + " bits, attention", () -> attention.run(0, x, x, x, 40, y, 0, 19, 1));
       }
     }
   }

@@ -1,0 +1,198 @@
+package dev.sinter.layer;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.Sinter;
+import dev.sinter.SinterOptions;
+import dev.sinter.compress.Quantizer;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Granularity;
+import dev.sinter.testing.TestRandom;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class LinearTest {
+  private static final int K = 384;
+  private static final int N = 384;
+
+  private final TestRandom random = new TestRandom();
+  private final Arena arena = Arena.ofShared();
+  private final Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(2));
+
+  @AfterEach
+  void close() {
+    sinter.close();
+    arena.close();
+  }
+
+  /** A primitive or a scratchpad that two threads share gives wrong numbers now and then. */
+  @ParameterizedTest
+  @EnumSource(
+      value = ActivationScheme.class,
+      names = {"FLOAT", "U8_PER_TOKEN"})
+  void eightCallersOfOneLayerForTenSecondsGetTheirOwnResults(ActivationScheme activations)
+      throws Exception {
+    int callers = 8;
+    long end = System.nanoTime() + 10_000_000_000L;
+    try (Linear linear = Linear.of(sinter, weights(activations), bias(), activations);
+        ExecutorService threads = Executors.newFixedThreadPool(callers)) {
+      List<Future<Long>> done = new ArrayList<>();
+      for (int c = 0; c < callers; c++) {
+        int m = 1 + 13 * c;
+        MemorySegment x = arena.allocate(4L * m * K, 64);
+        random.fill(x, 1);
+        MemorySegment expected = arena.allocate(4L * m * N, 64);
+        MemorySegment y = arena.allocate(4L * m * N, 64);
+        linear.forward(x, m, expected);
+        Callable<Long> caller =
+            () -> {
+              long calls = 0;
+              for (; System.nanoTime() < end; calls++) {
+                y.fill((byte) 0xA5);
+                linear.forward(x, m, y);
+                assertEquals(-1, expected.mismatch(y), "call " + calls + ", m=" + m);
+              }
+              return calls;
+            };
+        done.add(threads.submit(caller));
+      }
+      for (Future<Long> f : done) {
+        assertTrue(f.get() > 100, "a caller starved: " + f.get() + " calls");
+      }
+    }
+  }
+
+  /** Without omp_set_num_threads(1) every calling thread would get an OpenMP team. */
+  @Test
+  void oneDnnStartsNoThreadsOfItsOwn() throws Exception {
+    try (Linear linear =
+        Linear.of(sinter, weights(ActivationScheme.FLOAT), bias(), ActivationScheme.FLOAT)) {
+      int m = 512;
+      MemorySegment x = arena.allocate(4L * m * K, 64);
+      MemorySegment y = arena.allocate(4L * m * N, 64);
+      for (int i = 0; i < 20; i++) {
+        linear.forward(x, m, y);
+      }
+      // A thread that OpenMP starts is a copy of the one that called, and carries its name.
+      assertEquals(2, threadsNamed("sinter-worker"));
+    }
+  }
+
+  private static long threadsNamed(String prefix) throws Exception {
+    try (var tasks = Files.list(Path.of("/proc/self/task"))) {
+      return tasks
+          .filter(
+              t -> {
+                try {
+                  return Files.readString(t.resolve("comm")).startsWith(prefix);
+                } catch (java.io.IOException gone) {
+                  return false;
+                }
+              })
+          .count();
+    }
+  }
+
+  @Test
+  void longInputsGoInChunksWithTheSameBits() {
+    ActivationScheme activations = ActivationScheme.U8_PER_TOKEN;
+    try (Linear linear = Linear.of(sinter, weights(activations), bias(), activations)) {
+      int m = 1100;
+      MemorySegment x = arena.allocate(4L * m * K, 64);
+      random.fill(x, 1);
+      MemorySegment all = arena.allocate(4L * m * N, 64);
+      linear.forward(x, m, all);
+      MemorySegment row = arena.allocate(4L * N, 64);
+      for (int r : new int[] {0, 511, 512, 513, 1023, 1024, 1099}) {
+        linear.forward(x.asSlice(4L * r * K, 4L * K), 1, row);
+        for (int n = 0; n < N; n++) {
+          float inAll = all.getAtIndex(JAVA_FLOAT, (long) r * N + n);
+          float alone = row.getAtIndex(JAVA_FLOAT, n);
+          assertEquals(inAll, alone, 1e-4f, "row " + r + " column " + n + " " + random);
+        }
+      }
+    }
+  }
+
+  @Test
+  void badArgumentsAreNamed() {
+    Linear linear =
+        Linear.of(sinter, weights(ActivationScheme.FLOAT), bias(), ActivationScheme.FLOAT);
+    MemorySegment x = arena.allocate(4L * 2 * K, 64);
+    MemorySegment y = arena.allocate(4L * 2 * N, 64);
+    expect("m must be at least 1, got 0", () -> linear.forward(x, 0, y));
+    expect("x has", () -> linear.forward(x, 3, y));
+    expect("y has", () -> linear.forward(x, 2, y.asSlice(64)));
+    expect("x must be off-heap", () -> linear.forward(MemorySegment.ofArray(new float[2 * K]), 2, y));
+    expect("aligned", () -> linear.forward(x.asSlice(4), 1, y));
+    expect(
+        "bias has 3 values",
+        () ->
+            Linear.of(
+                sinter,
+                weights(ActivationScheme.FLOAT),
+                new float[3],
+                ActivationScheme.FLOAT));
+    linear.close();
+    linear.close();
+    assertThrows(IllegalStateException.class, () -> linear.forward(x, 2, y));
+  }
+
+  @Test
+  void aClosedSinterIsAnErrorNotACrash() {
+    Linear linear =
+        Linear.of(sinter, weights(ActivationScheme.FLOAT), bias(), ActivationScheme.FLOAT);
+    MemorySegment x = arena.allocate(4L * K, 64);
+    MemorySegment y = arena.allocate(4L * N, 64);
+    sinter.close();
+    assertThrows(IllegalStateException.class, () -> linear.forward(x, 1, y));
+    linear.close();
+  }
+
+  @Test
+  void explainNamesTheKernelAndTheOthers() {
+    ActivationScheme activations = ActivationScheme.U8_PER_TOKEN;
+    try (Linear linear = Linear.of(sinter, weights(activations), bias(), activations)) {
+      String text = linear.explain();
+      assertTrue(text.contains("runs on onednn: brg_matmul:avx512_core_vnni"), text);
+      assertTrue(text.contains("not reference: comes after onednn"), text);
+      assertTrue(text.contains("quantize rows of 384 to U8_PER_TOKEN"), text);
+    }
+  }
+
+  private static void expect(String part, Runnable call) {
+    String message = assertThrows(IllegalArgumentException.class, call::run).getMessage();
+    assertTrue(message.contains(part), message);
+  }
+
+  private CompressedTensor weights(ActivationScheme activations) {
+    MemorySegment data = arena.allocate(4L * N * K, 64);
+    random.fill(data, 0.05f);
+    Dense dense = new Dense("w", N, K, DType.F32, data);
+    return activations == ActivationScheme.FLOAT
+        ? dense
+        : Quantizer.roundToNearest(dense, 8, Granularity.CHANNEL, arena);
+  }
+
+  private float[] bias() {
+    return random.normals(N, 1);
+  }
+}
