@@ -1,0 +1,115 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.SINTER_OK;
+import static dev.sinter.bindings.sinter.sinter_h.sinter_status_text;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.QuantizeKernel;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.bindings.sinter.sinter_h;
+import dev.sinter.runtime.NativeException;
+import dev.sinter.tensor.ActivationScheme;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * {@code quantize_rows} of libsinter: the formulas of {@link ActivationScheme}, bit for bit. Writes
+ * exactly the rows it is asked for. Thread-safe for distinct rows.
+ */
+final class QuantizeRowsNative implements QuantizeKernel {
+  /** One exported function; the arguments are those of sinter.h. */
+  private interface Function {
+    int call(
+        MemorySegment x,
+        long rows,
+        long k,
+        MemorySegment codes,
+        long stride,
+        MemorySegment scales,
+        MemorySegment zeroPoints,
+        MemorySegment sums);
+  }
+
+  private final int width;
+  private final ActivationScheme scheme;
+  private final Isa isa;
+  private final Function function;
+  private final String implementation;
+
+  /** libsinter must be loaded, and the CPU must have the instruction set. */
+  QuantizeRowsNative(QuantizeSpec spec, Isa isa) {
+    width = spec.width();
+    scheme = spec.scheme();
+    this.isa = isa;
+    boolean signed = scheme == ActivationScheme.S8_PER_TOKEN;
+    function =
+        switch (isa) {
+          case SCALAR ->
+              signed
+                  ? sinter_h::sinter_quantize_rows_s8_scalar
+                  : sinter_h::sinter_quantize_rows_u8_scalar;
+          case AVX2 ->
+              signed
+                  ? sinter_h::sinter_quantize_rows_s8_avx2
+                  : sinter_h::sinter_quantize_rows_u8_avx2;
+          case AVX512 ->
+              signed
+                  ? sinter_h::sinter_quantize_rows_s8_avx512
+                  : sinter_h::sinter_quantize_rows_u8_avx512;
+        };
+    implementation = "sinter_quantize_rows_" + (signed ? "s8_" : "u8_") + isa.text();
+  }
+
+  @Override
+  public String implementation() {
+    return implementation;
+  }
+
+  @Override
+  public String isa() {
+    return isa.text();
+  }
+
+  /**
+   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another scheme
+   *     or width, or if it lacks the rows
+   */
+  @Override
+  public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
+    // Whoever made out saw to it that its segments hold its rows.
+    if (out.scheme() != scheme || out.columns() != width) {
+      throw new IllegalArgumentException(
+          "output for rows of " + out.columns() + " " + out.scheme() + ", needed is one for "
+              + width + " " + scheme);
+    }
+    if (from < 0 || to < from || to > out.rows()) {
+      throw new IllegalArgumentException(
+          "rows " + from + " to " + to + " of an output of " + out.rows());
+    }
+    long rowBytes = 4L * width;
+    if (x.byteSize() < to * rowBytes) {
+      throw new IllegalArgumentException(
+          "x has " + x.byteSize() + " bytes, " + to + " rows of " + width + " f32 need "
+              + to * rowBytes);
+    }
+    if (!x.isNative() || !out.data().isNative()) {
+      throw new IllegalArgumentException("x and out must be native memory, not on the heap");
+    }
+    if (from == to) {
+      return;
+    }
+    int status =
+        function.call(
+            x.asSlice(from * rowBytes),
+            to - from,
+            width,
+            out.data().asSlice((long) from * out.stride()),
+            out.stride(),
+            out.scales().asSlice(4L * from),
+            out.zeroPoints().asSlice(4L * from),
+            out.sums().asSlice(4L * from));
+    if (status != SINTER_OK()) {
+      throw new NativeException(
+          implementation, status, sinter_status_text(status).getString(0));
+    }
+  }
+}

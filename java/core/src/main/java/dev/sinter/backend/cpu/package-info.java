@@ -1,0 +1,2 @@
+/** The kernels of libsinter, called through Panama. */
+package dev.sinter.backend.cpu;
