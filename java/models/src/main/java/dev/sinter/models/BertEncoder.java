@@ -86,8 +86,7 @@ final class BertEncoder implements AutoCloseable {
       encoder.loadEmbeddings(checkpoint, scheme);
       for (int i = 0; i < config.layers(); i++) {
         progress.step("loading layers", i, config.layers());
-        BertLayer layer =
-            BertLayer.load(sinter, checkpoint, "encoder.layer." + i + ".", config, scheme);
+        BertLayer layer = BertLayer.load(sinter, checkpoint, i, config, scheme);
         encoder.layers.add(layer);
         encoder.linears.putAll(layer.linears());
         encoder.errors.putAll(layer.errors());

@@ -6,6 +6,7 @@ import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.compress.BiasCorrection;
 import dev.sinter.compress.ErrorReport;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.layer.Attention;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -56,28 +58,53 @@ final class BertLayer implements AutoCloseable {
     this.scheme = scheme;
   }
 
-  /** Reads, compresses and packs the weights under {@code prefix}. */
+  /** Reads, compresses and packs the weights of layer {@code index}. */
   static BertLayer load(
-      Sinter sinter, Checkpoint checkpoint, String prefix, BertConfig config, Scheme scheme) {
+      Sinter sinter, Checkpoint checkpoint, int index, BertConfig config, Scheme scheme) {
+    String prefix = "encoder.layer." + index + ".";
+    String attention = prefix + "attention.";
+    String normBefore =
+        index == 0
+            ? "embeddings.LayerNorm"
+            : "encoder.layer." + (index - 1) + ".output.LayerNorm";
+    Epilogue residual = new Epilogue(true, Activation.NONE, true);
+    Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
+    InputMeans means = new InputMeans(checkpoint);
     BertLayer layer = new BertLayer(scheme);
     try {
-      String attention = prefix + "attention.";
       layer.qkv =
           layer.linear(
               sinter,
               checkpoint,
               Epilogue.BIAS,
+              () -> means.behindNorm(normBefore),
               attention + "self.query",
               attention + "self.key",
               attention + "self.value");
-      Epilogue residual = new Epilogue(true, Activation.NONE, true);
       layer.attentionOutput =
-          layer.linear(sinter, checkpoint, residual, attention + "output.dense");
+          layer.linear(
+              sinter,
+              checkpoint,
+              residual,
+              () -> means.behindLinear(attention + "self.value", normBefore),
+              attention + "output.dense");
       layer.attentionNorm =
           norm(sinter, checkpoint, attention + "output.LayerNorm", config.layerNormEps());
-      Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
-      layer.intermediate = layer.linear(sinter, checkpoint, gelu, prefix + "intermediate.dense");
-      layer.output = layer.linear(sinter, checkpoint, residual, prefix + "output.dense");
+      layer.intermediate =
+          layer.linear(
+              sinter,
+              checkpoint,
+              gelu,
+              () -> means.behindNorm(attention + "output.LayerNorm"),
+              prefix + "intermediate.dense");
+      layer.output =
+          layer.linear(
+              sinter,
+              checkpoint,
+              residual,
+              () ->
+                  means.behindGelu(prefix + "intermediate.dense", attention + "output.LayerNorm"),
+              prefix + "output.dense");
       layer.outputNorm =
           norm(sinter, checkpoint, prefix + "output.LayerNorm", config.layerNormEps());
       return layer;
@@ -87,8 +114,15 @@ final class BertLayer implements AutoCloseable {
     }
   }
 
+  /**
+   * @param inputMean what the input is on average; asked only if the weights are quantized
+   */
   private Linear linear(
-      Sinter sinter, Checkpoint checkpoint, Epilogue epilogue, String... names) {
+      Sinter sinter,
+      Checkpoint checkpoint,
+      Epilogue epilogue,
+      Supplier<float[]> inputMean,
+      String... names) {
     // Shared, because the workers pack from it; gone when the kernel has its own copy.
     try (Arena arena = Arena.ofShared()) {
       List<CompressedTensor> parts = new ArrayList<>();
@@ -96,12 +130,14 @@ final class BertLayer implements AutoCloseable {
       for (String name : names) {
         Dense weights = Dense.of(checkpoint.tensor(name + ".weight"));
         CompressedTensor part = weights;
+        float[] bias = vector(checkpoint, name + ".bias", weights.rows());
         if (scheme == Scheme.W8A8) {
           part = Quantizer.roundToNearest(weights, 8, Granularity.CHANNEL, arena);
           errors.put(name, ErrorReport.of(weights, part));
+          bias = BiasCorrection.correct(weights, part, bias, inputMean.get());
         }
         parts.add(part);
-        biases.add(vector(checkpoint, name + ".bias", weights.rows()));
+        biases.add(bias);
       }
       CompressedTensor all =
           parts.size() == 1 ? parts.getFirst() : RowStack.of(names[0] + "+", parts, arena);
@@ -129,7 +165,7 @@ final class BertLayer implements AutoCloseable {
     return LayerNorm.of(sinter, gamma, vector(checkpoint, name + ".bias", gamma.length), epsilon);
   }
 
-  private static float[] vector(Checkpoint checkpoint, String name, int length) {
+  static float[] vector(Checkpoint checkpoint, String name, int length) {
     RawTensor tensor = checkpoint.tensor(name);
     if (tensor.elements() != length) {
       throw new CheckpointException(
