@@ -1,0 +1,121 @@
+package dev.sinter.models;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelCatalogTest {
+  // SHA-256 of the four bytes "good".
+  private static final MavenArtifact JAR =
+      new MavenArtifact(
+          "g.h", "a", "1", "770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c");
+
+  @TempDir private Path folder;
+  private final Map<String, String> properties = new HashMap<>();
+  private final Map<String, String> environment = new HashMap<>();
+  private int fetches;
+
+  @BeforeEach
+  void emptyRepository() {
+    properties.put("maven.repo.local", folder.resolve("repository").toString());
+  }
+
+  @Test
+  void settingsComeBeforeTheRepositoryBeforeTheCacheBeforeFetching() {
+    assertEquals(folder.resolve("models/a-1.jar"), find("good"));
+    assertEquals(1, fetches);
+    assertEquals(folder.resolve("models/a-1.jar"), find("good"));
+    assertEquals(1, fetches, "what was fetched is kept");
+    Path local = file("repository/g/h/a/1/a-1.jar", "good");
+    assertEquals(local, find("good"));
+    Path variable = file("variable.jar", "good");
+    environment.put("SINTER_MODELS_M", variable.toString());
+    assertEquals(variable, find("good"));
+    Path property = file("property.jar", "good");
+    properties.put("sinter.models.m", property.toString());
+    assertEquals(property, find("good"));
+  }
+
+  @Test
+  void anotherFileUnderTheNameIsRefused() throws Exception {
+    file("repository/g/h/a/1/a-1.jar", "evil");
+    String message =
+        assertThrows(IllegalStateException.class, () -> find("good")).getMessage();
+    assertTrue(message.contains("g.h:a:1") && message.contains("delete it"), message);
+    Files.delete(folder.resolve("repository/g/h/a/1/a-1.jar"));
+    assertThrows(IllegalStateException.class, () -> find("evil"));
+    assertFalse(Files.exists(folder.resolve("models/a-1.jar")), "a wrong file was kept");
+  }
+
+  @Test
+  void unknownNamesAreRefusedWithTheKnownOnes() {
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> ModelCatalog.resolve("no such model", Progress.none()))
+            .getMessage();
+    assertTrue(message.contains("minilm"), message);
+  }
+
+  @Test
+  void theTrueModelHasItsSizes() {
+    ModelFiles files = TestModels.miniLm();
+    try (Checkpoint checkpoint = files.openCheckpoint()) {
+      BertConfig config = BertConfig.infer(checkpoint, files.heads(), files.layerNormEps());
+      assertEquals(new BertConfig(6, 384, 12, 1536, 512, 30522, 1e-12f), config);
+      assertThrows(
+          RuntimeException.class, () -> BertConfig.infer(checkpoint, 11, 1e-12f), "11 heads");
+    }
+  }
+
+  @Test
+  void longTextsAreCutToTheMaximumAndShortOnesNotPadded() {
+    Tokenizer tokenizer = TestModels.miniLm().openTokenizer(512);
+    int[] ids = tokenizer.encode("word ".repeat(1000));
+    assertEquals(512, ids.length);
+    assertEquals(101, ids[0]);
+    assertEquals(102, ids[511]);
+    assertEquals(3, tokenizer.encode("word").length);
+    assertEquals(2, tokenizer.encode("").length);
+    tokenizer.close();
+    assertThrows(IllegalStateException.class, () -> tokenizer.encode("word"));
+  }
+
+  private Path find(String served) {
+    ModelLocator locator =
+        new ModelLocator(
+            properties::get,
+            environment::get,
+            folder.resolve("models"),
+            (into, model, jar, progress) -> {
+              fetches++;
+              file(into.resolve(jar.fileName()), served);
+            });
+    return locator.find("m", JAR, Progress.none());
+  }
+
+  private Path file(String name, String content) {
+    return file(folder.resolve(name), content);
+  }
+
+  private static Path file(Path path, String content) {
+    try {
+      Files.createDirectories(path.getParent());
+      return Files.writeString(path, content);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
