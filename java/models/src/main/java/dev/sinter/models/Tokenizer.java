@@ -117,7 +117,7 @@ public final class Tokenizer implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the tokenizer is closed");
       }
-      // Half a surrogate pair has no UTF-8: it becomes '?' here rather than an error in the library.
+      // Half a surrogate pair has no UTF-8: it becomes '?' here, not an error in the library.
       String valid =
           new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
       long[] ids = tokenizer.encode(valid).getIds();
