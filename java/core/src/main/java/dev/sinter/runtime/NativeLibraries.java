@@ -146,8 +146,8 @@ public final class NativeLibraries {
     String system = System.getProperty("os.name");
     String cpu = System.getProperty("os.arch");
     if (!system.equals("Linux") || !cpu.equals("amd64")) {
-      return new Unavailable("there is native code for Linux on x86-64 only, not " + system + " on "
-          + cpu);
+      return new Unavailable(
+          "there is native code for Linux on x86-64 only, not " + system + " on " + cpu);
     }
     try {
       String property = "sinter.library." + name;
@@ -177,7 +177,7 @@ public final class NativeLibraries {
     }
   }
 
-  /** The JVM gives a path to one class loader; a second one, of a redeployed server, needs a new. */
+  /** The JVM gives a path to one class loader only; a second loader needs another path. */
   private static void load(Path path) throws IOException {
     try {
       System.load(path.toString());

@@ -17,7 +17,8 @@ final class LibraryProbe {
   /**
    * @param args {@code twice} to load in a second class loader too
    */
-  public static void main(String[] args) throws ReflectiveOperationException, MalformedURLException {
+  public static void main(String[] args)
+      throws ReflectiveOperationException, MalformedURLException {
     print(NativeLibraries.cacheDirectory(), NativeLibraries.sinter(), NativeLibraries.oneDnn());
     if (args.length > 0) {
       List<URL> classPath = new ArrayList<>();

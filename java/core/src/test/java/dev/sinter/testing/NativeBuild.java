@@ -1,8 +1,8 @@
 package dev.sinter.testing;
 
 /**
- * Whether the build made libsinter. Maven hands {@code -Dsinter.native=off} on to the tests; without
- * it a library that cannot be loaded is a failure.
+ * Whether the build made libsinter. Maven hands {@code -Dsinter.native=off} on to the tests;
+ * without it a library that cannot be loaded is a failure.
  */
 public final class NativeBuild {
   /** What users are told when it was not made. */

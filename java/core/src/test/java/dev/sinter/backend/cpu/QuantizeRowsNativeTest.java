@@ -148,8 +148,8 @@ class QuantizeRowsNativeTest {
               () ->
                   "first byte that differs (codes to " + out.data().byteSize()
                       + ", then scales, zero points, sums); " + kernel.implementation() + ", width "
-                      + width + "+" + padding + ", rows " + rowFrom + " to " + rowTo + " of " + count
-                      + " " + random);
+                      + width + "+" + padding + ", rows " + rowFrom + " to " + rowTo + " of "
+                      + count + " " + random);
         }
       }
       memory.check(kernel.implementation() + ", width " + width + " " + random);
