@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
  * <p>With unsigned codes {@code x = (q - z) s}, the product needs {@code sum_k q w - z sum_k w}.
  * oneDNN has no fast code for a zero point per row. But a row of codes is padded with its own z, so
  * if the padding columns of W hold numbers that add up to {@code -sum_k w}, the plain product is
- * the whole answer, exact in integers, at the cost of a few percent more columns: trained weights
- * have small sums, and a column takes off up to 127.
+ * the whole answer, exact in integers, at the cost of more columns, one for each 127 of the largest
+ * row sum: 1 to 17 percent of K in all-MiniLM-L6-v2, at worst as many again as K.
  */
 final class ZeroPointColumns {
   /** K up to which {@code 2 * K * 255 * 128}, the largest possible sum, fits an int32. */
