@@ -103,9 +103,8 @@ inline int32_t encode(const float *x, int64_t k, RowScale row, uint8_t *codes) {
 }
 
 template <class Lanes, Scheme scheme>
-inline void quantize_rows(
-    const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales,
-    int32_t *zero_points, int32_t *sums) {
+inline void quantize_rows(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride,
+                          float *scales, int32_t *zero_points, int32_t *sums) {
   for (int64_t r = 0; r < rows; r++, x += k, codes += stride) {
     const RowScale row = measure<Lanes, scheme>(x, k);
     scales[r] = row.scale;
@@ -123,18 +122,18 @@ inline void quantize_rows(
 }  // namespace
 
 // Defines sinter::quantize_rows_u8_<isa> and sinter::quantize_rows_s8_<isa>.
-#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)                                                 \
-  namespace sinter {                                                                            \
-  void quantize_rows_u8_##isa(                                                                  \
-      const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales,   \
-      int32_t *zero_points, int32_t *sums) {                                                    \
-    quantize_rows<Lanes, Scheme::u8>(x, rows, k, codes, stride, scales, zero_points, sums);     \
-  }                                                                                             \
-  void quantize_rows_s8_##isa(                                                                  \
-      const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales,   \
-      int32_t *zero_points, int32_t *sums) {                                                    \
-    quantize_rows<Lanes, Scheme::s8>(x, rows, k, codes, stride, scales, zero_points, sums);     \
-  }                                                                                             \
+#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)                                             \
+  namespace sinter {                                                                        \
+  void quantize_rows_u8_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,      \
+                              int64_t stride, float *scales, int32_t *zero_points,          \
+                              int32_t *sums) {                                              \
+    quantize_rows<Lanes, Scheme::u8>(x, rows, k, codes, stride, scales, zero_points, sums); \
+  }                                                                                         \
+  void quantize_rows_s8_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,      \
+                              int64_t stride, float *scales, int32_t *zero_points,          \
+                              int32_t *sums) {                                              \
+    quantize_rows<Lanes, Scheme::s8>(x, rows, k, codes, stride, scales, zero_points, sums); \
+  }                                                                                         \
   }
 
 #endif

@@ -1,8 +1,8 @@
 // Row-wise 8-bit quantization, eight values at a time. A tail is loaded by vmaskmovps, which does
 // not touch masked-out memory, and stored byte by byte.
-#include "quantize_rows.h"
-
 #include <immintrin.h>
+
+#include "quantize_rows.h"
 
 namespace {
 
@@ -22,12 +22,11 @@ struct Avx2 {
     return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(n), lane));
   }
   static int64_t low_bytes(Int q) {
-    const Int first = _mm256_setr_epi8(
-        0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const Int first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                       0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
     const Int bytes = _mm256_shuffle_epi8(q, first);
-    return _mm_cvtsi128_si64(_mm_unpacklo_epi32(
-        _mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+    return _mm_cvtsi128_si64(
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
   }
   static void store_bytes(uint8_t *p, Int q) {
     const int64_t bytes = low_bytes(q);

@@ -1,9 +1,9 @@
 // Row-wise 8-bit quantization, sixteen values at a time. Tails by lane masks, whose masked-out
 // memory is not touched. The bytes are narrowed in a register and then stored: the memory form of
 // vpmovdb is microcoded on some CPUs.
-#include "quantize_rows.h"
-
 #include <immintrin.h>
+
+#include "quantize_rows.h"
 
 namespace {
 

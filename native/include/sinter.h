@@ -66,13 +66,13 @@ SINTER_API uint64_t sinter_cpu_features(void);
  */
 #define SINTER_QUANTIZE_ROWS_MAX_K 8421504 /* 255 * k fits the int32 sum */
 
-#define SINTER_DECLARE_quantize_rows(isa)                                                      \
-  SINTER_API int32_t sinter_quantize_rows_u8_##isa(                                            \
-      const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales,  \
-      int32_t *zero_points, int32_t *sums);                                                    \
-  SINTER_API int32_t sinter_quantize_rows_s8_##isa(                                            \
-      const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales,   \
-      int32_t *zero_points, int32_t *sums);
+#define SINTER_DECLARE_quantize_rows(isa)                                                         \
+  SINTER_API int32_t sinter_quantize_rows_u8_##isa(const float *x, int64_t rows, int64_t k,       \
+                                                   uint8_t *codes, int64_t stride, float *scales, \
+                                                   int32_t *zero_points, int32_t *sums);          \
+  SINTER_API int32_t sinter_quantize_rows_s8_##isa(const float *x, int64_t rows, int64_t k,       \
+                                                   int8_t *codes, int64_t stride, float *scales,  \
+                                                   int32_t *zero_points, int32_t *sums);
 
 #define SINTER_KERNEL(operation, isa) SINTER_DECLARE_##operation(isa)
 #include "KERNELS.def"

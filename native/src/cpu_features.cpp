@@ -12,9 +12,9 @@ uint64_t saved_states() {
 }
 
 uint64_t detect() {
-  constexpr uint64_t ymm = 0x6;       // SSE and AVX
+  constexpr uint64_t ymm = 0x6;         // SSE and AVX
   constexpr uint64_t zmm = 0xe0 | ymm;  // plus masks and both parts of the zmm registers
-  constexpr uint64_t tiles = 0x60000;  // tile configuration and data
+  constexpr uint64_t tiles = 0x60000;   // tile configuration and data
 
   uint32_t eax, ebx, ecx, edx;
   uint64_t found = 0;

@@ -18,28 +18,28 @@ const char *sinter_status_text(int32_t status) {
   }
 }
 
-#define SINTER_EXPORT_QUANTIZE_ROWS(scheme, code, isa)                                         \
-  namespace sinter {                                                                           \
-  void quantize_rows_##scheme##_##isa(                                                         \
-      const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales,  \
-      int32_t *zero_points, int32_t *sums);                                                    \
-  }                                                                                            \
-  int32_t sinter_quantize_rows_##scheme##_##isa(                                               \
-      const float *x, int64_t rows, int64_t k, code *codes, int64_t stride, float *scales,     \
-      int32_t *zero_points, int32_t *sums) {                                                   \
-    assert(x != nullptr && codes != nullptr);                                                  \
-    assert(scales != nullptr && zero_points != nullptr && sums != nullptr);                    \
-    assert(rows >= 0 && k >= 1 && k <= SINTER_QUANTIZE_ROWS_MAX_K && stride >= k);             \
-    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                \
-      return SINTER_UNSUPPORTED_ISA;                                                           \
-    }                                                                                          \
-    sinter::quantize_rows_##scheme##_##isa(                                                    \
-        x, rows, k, reinterpret_cast<uint8_t *>(codes), stride, scales, zero_points, sums);    \
-    return SINTER_OK;                                                                          \
+#define SINTER_EXPORT_QUANTIZE_ROWS(scheme, code, isa)                                             \
+  namespace sinter {                                                                               \
+  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,     \
+                                      int64_t stride, float *scales, int32_t *zero_points,         \
+                                      int32_t *sums);                                              \
+  }                                                                                                \
+  int32_t sinter_quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k,           \
+                                                code *codes, int64_t stride, float *scales,        \
+                                                int32_t *zero_points, int32_t *sums) {             \
+    assert(x != nullptr && codes != nullptr);                                                      \
+    assert(scales != nullptr && zero_points != nullptr && sums != nullptr);                        \
+    assert(rows >= 0 && k >= 1 && k <= SINTER_QUANTIZE_ROWS_MAX_K && stride >= k);                 \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::quantize_rows_##scheme##_##isa(x, rows, k, reinterpret_cast<uint8_t *>(codes), stride, \
+                                           scales, zero_points, sums);                             \
+    return SINTER_OK;                                                                              \
   }
 
-#define SINTER_EXPORT_quantize_rows(isa)             \
-  SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa)      \
+#define SINTER_EXPORT_quantize_rows(isa)        \
+  SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa) \
   SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)
 
 #define SINTER_KERNEL(operation, isa) SINTER_EXPORT_##operation(isa)

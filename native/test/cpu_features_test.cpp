@@ -26,8 +26,8 @@ int main() {
   if (!sinter::cpu_has(SINTER_NEEDS_scalar) || sinter::cpu_has(uint64_t{1} << 63)) {
     testing::fail("cpu_has: %d %d", sinter::cpu_has(0), sinter::cpu_has(uint64_t{1} << 63));
   }
-  if (sinter_version() != 100 || std::strcmp(sinter_status_text(SINTER_OK), "ok") != 0
-      || std::strcmp(sinter_status_text(77), "unknown status") != 0) {
+  if (sinter_version() != 100 || std::strcmp(sinter_status_text(SINTER_OK), "ok") != 0 ||
+      std::strcmp(sinter_status_text(77), "unknown status") != 0) {
     testing::fail("version %d, status texts '%s' and '%s'", sinter_version(),
                   sinter_status_text(SINTER_OK), sinter_status_text(77));
   }

@@ -109,13 +109,14 @@ void check(const Variant &variant, Kernel<Code> *kernel, const char *what,
     for (int64_t r = 0; r < rows; r++) {
       const size_t row = static_cast<size_t>(r);
       const Expected e = judge(values.data() + r * k, k, u8);
-      if (!same_bits(scales[row], e.scale) || zero_points[row] != e.zero_point
-          || sums[row] != e.sum) {
-        fail("%s %s %s, row %lld of %lld, k %lld: scale %a, zero point %d, sum %d;"
-             " expected %a, %d, %d",
-             variant.isa, u8 ? "u8" : "s8", what, static_cast<long long>(r),
-             static_cast<long long>(rows), static_cast<long long>(k), double(scales[row]),
-             zero_points[row], sums[row], double(e.scale), e.zero_point, e.sum);
+      if (!same_bits(scales[row], e.scale) || zero_points[row] != e.zero_point ||
+          sums[row] != e.sum) {
+        fail(
+            "%s %s %s, row %lld of %lld, k %lld: scale %a, zero point %d, sum %d;"
+            " expected %a, %d, %d",
+            variant.isa, u8 ? "u8" : "s8", what, static_cast<long long>(r),
+            static_cast<long long>(rows), static_cast<long long>(k), double(scales[row]),
+            zero_points[row], sums[row], double(e.scale), e.zero_point, e.sum);
       }
       for (int64_t i = 0; i < stride; i++) {
         const int32_t q = codes[static_cast<size_t>(r * stride + i)];
@@ -225,8 +226,8 @@ void check_shape(Values &make, int64_t rows, int64_t k) {
 
 int main() {
   Values make;
-  const int64_t widths[] = {
-      1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 384, 1021, max_k};
+  const int64_t widths[] = {1,  2,  3,  7,  8,  9,   15,  16,   17,
+                            31, 33, 63, 64, 65, 127, 384, 1021, max_k};
   for (const int64_t k : widths) {
     for (const int64_t rows : {int64_t{1}, int64_t{2}, max_rows}) {
       check_shape(make, rows, k);

@@ -50,6 +50,8 @@ public record SinterOptions(int threads, String backend, String isa) {
 
   private static String setting(String name) {
     String value = System.getProperty("sinter." + name);
-    return value != null ? value : System.getenv("SINTER_" + name.toUpperCase(java.util.Locale.ROOT));
+    return value != null
+        ? value
+        : System.getenv("SINTER_" + name.toUpperCase(java.util.Locale.ROOT));
   }
 }

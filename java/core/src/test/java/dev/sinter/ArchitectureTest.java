@@ -1,9 +1,9 @@
 package dev.sinter;
 
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -18,8 +18,7 @@ import java.util.Arrays;
 /** The import rules of the house: data flows one way, and only few packages touch native code. */
 @AnalyzeClasses(packages = "dev.sinter", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
-  @ArchTest
-  static final ArchRule tensorStandsAlone = mayImport("dev.sinter.tensor..");
+  @ArchTest static final ArchRule tensorStandsAlone = mayImport("dev.sinter.tensor..");
 
   @ArchTest
   static final ArchRule runtimeStandsAlone =
@@ -91,8 +90,7 @@ class ArchitectureTest {
           .and()
           .resideOutsideOfPackage("dev.sinter.bindings..")
           .should()
-          .callMethodWhere(
-              target(nameMatching("dnnl_engine_create|dnnl_engine_get_count")));
+          .callMethodWhere(target(nameMatching("dnnl_engine_create|dnnl_engine_get_count")));
 
   private static ArchRule mayImport(String from, String... allowed) {
     String[] all = Arrays.copyOf(allowed, allowed.length + 1);
@@ -101,8 +99,7 @@ class ArchitectureTest {
         .that()
         .resideInAPackage(from)
         .should()
-        .onlyDependOnClassesThat(
-            not(resideInAPackage("dev.sinter..")).or(resideInAnyPackage(all)))
+        .onlyDependOnClassesThat(not(resideInAPackage("dev.sinter..")).or(resideInAnyPackage(all)))
         .because("imports follow the flow of data");
   }
 }

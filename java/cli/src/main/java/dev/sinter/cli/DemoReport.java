@@ -19,8 +19,12 @@ final class DemoReport {
 
   void title(String model, int threads, int sentences) {
     out.println(
-        model + ", " + sentences + " sentences, f32 against w8a8 (int8 weights and activations), "
-            + threads + (threads == 1 ? " thread" : " threads"));
+        model
+            + ", "
+            + sentences
+            + " sentences, f32 against w8a8 (int8 weights and activations), "
+            + threads
+            + (threads == 1 ? " thread" : " threads"));
     out.flush();
   }
 

@@ -27,9 +27,7 @@ record DemoSize(int batch, int length) {
    */
   List<int[]> batchOf(List<int[]> tokenized) {
     int[] text =
-        tokenized.stream()
-            .flatMapToInt(ids -> Arrays.stream(ids, 1, ids.length - 1))
-            .toArray();
+        tokenized.stream().flatMapToInt(ids -> Arrays.stream(ids, 1, ids.length - 1)).toArray();
     if (text.length == 0) {
       throw new IllegalArgumentException("the sentences have no tokens");
     }

@@ -56,12 +56,20 @@ record Diagnosis(
           new Asked(
               "matmul f32",
               new MatmulSpec(
-                  384, 1536, DType.F32, null, ActivationScheme.FLOAT,
+                  384,
+                  1536,
+                  DType.F32,
+                  null,
+                  ActivationScheme.FLOAT,
                   new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked(
               "matmul w8a8",
               new MatmulSpec(
-                  384, 1536, DType.I8, Granularity.CHANNEL, ActivationScheme.U8_PER_TOKEN,
+                  384,
+                  1536,
+                  DType.I8,
+                  Granularity.CHANNEL,
+                  ActivationScheme.U8_PER_TOKEN,
                   new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked("attention", new AttentionSpec(12, 32, 512)),
           new Asked("norm", new NormSpec(384, 1e-12f)),
@@ -76,8 +84,7 @@ record Diagnosis(
       for (Asked asked : ASKED) {
         // Never having a kernel for a family is by design and no finding.
         if (backend.operations().contains(asked.spec().getClass())) {
-          answers.add(
-              new Answer(backend.name(), asked.name(), backend.supports(asked.spec())));
+          answers.add(new Answer(backend.name(), asked.name(), backend.supports(asked.spec())));
         }
       }
     }
@@ -174,8 +181,7 @@ record Diagnosis(
     TextTable table = new TextTable("backend", "operation", "runs", "why not");
     for (Answer a : answers) {
       boolean runs = a.support().supported();
-      table.row(
-          a.backend(), a.operation(), runs ? "yes" : "no", runs ? "" : a.support().reason());
+      table.row(a.backend(), a.operation(), runs ? "yes" : "no", runs ? "" : a.support().reason());
     }
     table.print(out);
   }

@@ -126,7 +126,6 @@ final class EmbedCommand implements Callable<Integer> {
       return;
     }
     String text = Float.toString(value);
-    json.writeNumber(
-        text.indexOf('E') < 0 ? text : new BigDecimal(text).toPlainString());
+    json.writeNumber(text.indexOf('E') < 0 ? text : new BigDecimal(text).toPlainString());
   }
 }

@@ -21,11 +21,7 @@ import picocli.CommandLine.Option;
       "Rates a model on sentence pairs scored by people (STS benchmark).",
       "The result is Spearman's correlation of cosine and score, times 100."
     },
-    footer = {
-      "",
-      "Example:",
-      "  sinter evaluate --model minilm --sts sts-test.csv --scheme w8a8"
-    })
+    footer = {"", "Example:", "  sinter evaluate --model minilm --sts sts-test.csv --scheme w8a8"})
 final class EvaluateCommand implements Callable<Integer> {
   private static final int PAIRS_PER_BATCH = 32;
 

@@ -73,8 +73,7 @@ final class SinterCommand implements Callable<Integer> {
         .addSubcommand(new CommandLine.HelpCommand())
         .setOut(new PrintWriter(terminal.out(), true))
         .setErr(new PrintWriter(terminal.err(), true))
-        .setColorScheme(
-            CommandLine.Help.defaultColorScheme(terminal.ansi() ? Ansi.ON : Ansi.OFF))
+        .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.ansi() ? Ansi.ON : Ansi.OFF))
         .setParameterExceptionHandler(SinterCommand::explainUsage)
         .setExecutionExceptionHandler(SinterCommand::explainFailure);
   }

@@ -24,8 +24,7 @@ final class TextTable {
 
   TextTable row(String... cells) {
     if (cells.length != right.length) {
-      throw new IllegalArgumentException(
-          cells.length + " cells for " + right.length + " columns");
+      throw new IllegalArgumentException(cells.length + " cells for " + right.length + " columns");
     }
     rows.add(cells.clone());
     return this;

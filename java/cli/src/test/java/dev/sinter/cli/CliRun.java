@@ -23,8 +23,7 @@ record CliRun(int code, String out, String err) {
             false,
             false);
     AtomicLong now = new AtomicLong();
-    int code =
-        SinterCommand.execute(terminal, opener, () -> now.getAndAdd(CLOCK_STEP_NANOS), args);
+    int code = SinterCommand.execute(terminal, opener, () -> now.getAndAdd(CLOCK_STEP_NANOS), args);
     return new CliRun(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }

@@ -21,8 +21,7 @@ class DoctorCommandTest {
     assertEquals(1, run.out().lines().count(), run.out());
     JsonNode json = Json.MAPPER.readTree(run.out());
     assertEquals(1, json.get("threads").intValue());
-    assertEquals(
-        Runtime.getRuntime().availableProcessors(), json.get("cores").intValue());
+    assertEquals(Runtime.getRuntime().availableProcessors(), json.get("cores").intValue());
     for (JsonNode library : json.get("libraries")) {
       boolean found = library.get("found").booleanValue();
       assertTrue(library.get(found ? "path" : "reason").textValue().length() > 3, run.out());

@@ -28,8 +28,7 @@ class StopwatchTest {
 
   @Test
   void givesEachTaskItsMedian() {
-    assertArrayEquals(
-        new double[] {10 * MILLI, 25 * MILLI}, medians(task("a", 10), task("b", 25)));
+    assertArrayEquals(new double[] {10 * MILLI, 25 * MILLI}, medians(task("a", 10), task("b", 25)));
   }
 
   @Test

@@ -5,9 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * The input rows of a matmul in host memory: f32 values, or 8-bit codes with what decodes them.
- * Row r of the codes starts at byte {@code r * stride}; columns {@code columns} to {@code stride}
- * hold the row's zero point, the code of 0.0, so that a kernel may read them as padding.
+ * The input rows of a matmul in host memory: f32 values, or 8-bit codes with what decodes them. Row
+ * r of the codes starts at byte {@code r * stride}; columns {@code columns} to {@code stride} hold
+ * the row's zero point, the code of 0.0, so that a kernel may read them as padding.
  *
  * <p>The caller keeps the memory alive and lets one writer at a time touch a row.
  */
@@ -62,8 +62,12 @@ public final class ActivationBuffer {
     }
     if (rows < 1 || columns < 1 || stride < columns) {
       throw new IllegalArgumentException(
-          "rows and columns must be at least 1 and stride at least columns, got " + rows + ", "
-              + columns + ", " + stride);
+          "rows and columns must be at least 1 and stride at least columns, got "
+              + rows
+              + ", "
+              + columns
+              + ", "
+              + stride);
     }
     MemorySegment all = allocator.allocate(bytes(rows, stride), ALIGNMENT);
     long perRow = aligned(4L * rows);

@@ -11,7 +11,11 @@ public record AttentionSpec(int heads, int headDim, int maxLength) implements Op
   public AttentionSpec {
     if (heads < 1 || headDim < 1 || maxLength < 1) {
       throw new IllegalArgumentException(
-          "heads, headDim and maxLength must be at least 1, got " + heads + ", " + headDim + ", "
+          "heads, headDim and maxLength must be at least 1, got "
+              + heads
+              + ", "
+              + headDim
+              + ", "
               + maxLength);
     }
   }

@@ -37,11 +37,9 @@ public record MatmulSpec(
   /** The spec of a layer with these weights. */
   public static MatmulSpec of(CompressedTensor w, ActivationScheme activations, Epilogue epilogue) {
     return switch (w) {
-      case Dense d ->
-          new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
+      case Dense d -> new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
       case Quantized q ->
-          new MatmulSpec(
-              q.columns(), q.rows(), DType.I8, q.granularity(), activations, epilogue);
+          new MatmulSpec(q.columns(), q.rows(), DType.I8, q.granularity(), activations, epilogue);
     };
   }
 

@@ -1,8 +1,8 @@
 package dev.sinter.backend;
 
 /**
- * Layer normalization of rows (Ba et al., 2016), f32: {@code y = (x - mean) / sqrt(var + epsilon)
- * * gamma + beta} with the biased variance.
+ * Layer normalization of rows (Ba et al., 2016), f32: {@code y = (x - mean) / sqrt(var + epsilon) *
+ * gamma + beta} with the biased variance.
  *
  * @param width elements of a row
  */

@@ -106,7 +106,9 @@ public final class Planner {
       }
     }
     throw new IllegalArgumentException(
-        "sinter.backend: unknown backend '" + name + "', expected one of "
+        "sinter.backend: unknown backend '"
+            + name
+            + "', expected one of "
             + order.stream().map(Backend::name).collect(Collectors.joining(", ")));
   }
 }

@@ -155,9 +155,7 @@ public final class OnnxInitializers implements Checkpoint {
       return transposed.computeIfAbsent(name, n -> transpose(n, t.tensor()));
     }
     RawTensor raw = t.tensor();
-    return t.name().equals(name)
-        ? raw
-        : new RawTensor(name, raw.dtype(), raw.shape(), raw.data());
+    return t.name().equals(name) ? raw : new RawTensor(name, raw.dtype(), raw.shape(), raw.data());
   }
 
   private RawTensor transpose(String name, RawTensor raw) {

@@ -86,8 +86,7 @@ record OnnxLinear(String name, boolean transposed) {
       case 2 ->
           to.setAtIndex(ValueLayout.JAVA_SHORT, j, from.getAtIndex(ValueLayout.JAVA_SHORT, i));
       case 4 -> to.setAtIndex(ValueLayout.JAVA_INT, j, from.getAtIndex(ValueLayout.JAVA_INT, i));
-      default ->
-          to.setAtIndex(ValueLayout.JAVA_LONG, j, from.getAtIndex(ValueLayout.JAVA_LONG, i));
+      default -> to.setAtIndex(ValueLayout.JAVA_LONG, j, from.getAtIndex(ValueLayout.JAVA_LONG, i));
     }
   }
 }

@@ -157,8 +157,14 @@ record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String r
       long actual = raw != null ? raw.byteSize() : typedCount(dtype) * dtype.bytes();
       if (actual != bytes) {
         throw fail(
-            dtype + " " + Arrays.toString(shape) + " needs " + bytes + " bytes of data, the file"
-                + " has " + actual);
+            dtype
+                + " "
+                + Arrays.toString(shape)
+                + " needs "
+                + bytes
+                + " bytes of data, the file"
+                + " has "
+                + actual);
       }
       if (raw == null) {
         raw = arena.allocate(bytes, ALIGNMENT);
@@ -198,7 +204,10 @@ record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String r
           };
       if (valuesField != expected) {
         throw fail(
-            dtype + " values belong in field " + expected + ", the file has them in "
+            dtype
+                + " values belong in field "
+                + expected
+                + ", the file has them in "
                 + valuesField);
       }
       return values.bytes() / (dtype == DType.F32 ? Float.BYTES : Long.BYTES);

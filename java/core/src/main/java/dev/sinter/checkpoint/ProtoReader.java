@@ -35,7 +35,10 @@ final class ProtoReader {
     this.in = CodedInputStream.newInstance(in, BUFFER);
     if (size > Integer.MAX_VALUE) {
       throw fail(
-          null, "has " + size + " bytes; a protobuf message is limited to 2 GiB, larger models"
+          null,
+          "has "
+              + size
+              + " bytes; a protobuf message is limited to 2 GiB, larger models"
               + " keep their weights in external data");
     }
     push((int) size);
@@ -86,8 +89,13 @@ final class ProtoReader {
       int length = in.readRawVarint32();
       if (length < 0 || length > in.getBytesUntilLimit()) {
         throw fail(
-            null, "a field of " + Integer.toUnsignedString(length) + " bytes runs past the end of"
-                + " its message, " + in.getBytesUntilLimit() + " bytes are left");
+            null,
+            "a field of "
+                + Integer.toUnsignedString(length)
+                + " bytes runs past the end of"
+                + " its message, "
+                + in.getBytesUntilLimit()
+                + " bytes are left");
       }
       return length;
     } catch (IOException e) {

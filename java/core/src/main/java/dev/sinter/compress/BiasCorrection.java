@@ -29,9 +29,19 @@ public final class BiasCorrection {
         || bias.length != rows
         || inputMean.length != columns) {
       throw new IllegalArgumentException(
-          original.name() + ": " + rows + "x" + columns + " weights, compressed "
-              + compressed.rows() + "x" + compressed.columns() + ", bias of " + bias.length
-              + ", input mean of " + inputMean.length);
+          original.name()
+              + ": "
+              + rows
+              + "x"
+              + columns
+              + " weights, compressed "
+              + compressed.rows()
+              + "x"
+              + compressed.columns()
+              + ", bias of "
+              + bias.length
+              + ", input mean of "
+              + inputMean.length);
     }
     float[] before = new float[columns];
     float[] after = new float[columns];

@@ -24,8 +24,17 @@ public record ErrorReport(double sqnrDb, double cosine, double maxError) {
     int columns = original.columns();
     if (compressed.rows() != rows || compressed.columns() != columns) {
       throw new IllegalArgumentException(
-          compressed.name() + ": compressed is " + compressed.rows() + "x" + compressed.columns()
-              + ", original " + original.name() + " is " + rows + "x" + columns);
+          compressed.name()
+              + ": compressed is "
+              + compressed.rows()
+              + "x"
+              + compressed.columns()
+              + ", original "
+              + original.name()
+              + " is "
+              + rows
+              + "x"
+              + columns);
     }
     float[] before = new float[columns];
     float[] after = new float[columns];

@@ -62,7 +62,13 @@ public final class Quantizer {
       float magnitude = Math.abs(row[k]);
       if (!(magnitude < Float.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(
-            weights.name() + ": the weight at row " + r + ", column " + k + " is " + row[k]
+            weights.name()
+                + ": the weight at row "
+                + r
+                + ", column "
+                + k
+                + " is "
+                + row[k]
                 + ", only finite weights can be quantized");
       }
       max = Math.max(max, magnitude);

@@ -80,8 +80,11 @@ public final class Linear implements AutoCloseable {
       Epilogue epilogue) {
     if (epilogue.bias() != (bias != null)) {
       throw new IllegalArgumentException(
-          weights.name() + ": the epilogue " + (epilogue.bias() ? "has a" : "has no")
-              + " bias, but the bias is " + (bias == null ? "null" : "given"));
+          weights.name()
+              + ": the epilogue "
+              + (epilogue.bias() ? "has a" : "has no")
+              + " bias, but the bias is "
+              + (bias == null ? "null" : "given"));
     }
     if (bias != null && bias.length != weights.rows()) {
       throw new IllegalArgumentException(
@@ -178,9 +181,7 @@ public final class Linear implements AutoCloseable {
     return (from, to) -> quantizer.run(x, out, from, to);
   }
 
-  /**
-   * The multiplication bound to its buffers, for a plan.
-   */
+  /** The multiplication bound to its buffers, for a plan. */
   public ForwardPlan.Operation operation(
       String name, ActivationBuffer x, MemorySegment y, IntSupplier rows) {
     return new ForwardPlan.Operation() {
@@ -207,7 +208,14 @@ public final class Linear implements AutoCloseable {
     }
     if (s.byteSize() < 4L * rows * columns) {
       throw new IllegalArgumentException(
-          name + " has " + s.byteSize() + " bytes, f32 [" + rows + ", " + columns + "] needs "
+          name
+              + " has "
+              + s.byteSize()
+              + " bytes, f32 ["
+              + rows
+              + ", "
+              + columns
+              + "] needs "
               + 4L * rows * columns);
     }
     if (s.address() % ALIGNMENT != 0) {

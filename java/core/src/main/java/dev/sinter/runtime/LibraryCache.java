@@ -92,8 +92,13 @@ final class LibraryCache {
         String found = HexFormat.of().formatHex(digest.digest());
         if (!found.equals(file.sha256())) {
           throw new IOException(
-              file.resource() + " on the class path has SHA-256 " + found + " instead of "
-                  + file.sha256() + "; " + file.origin());
+              file.resource()
+                  + " on the class path has SHA-256 "
+                  + found
+                  + " instead of "
+                  + file.sha256()
+                  + "; "
+                  + file.origin());
         }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
@@ -119,14 +124,21 @@ final class LibraryCache {
     Object user = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     if (!user.equals(found.get("uid"))) {
       throw new IOException(
-          folder + " belongs to user " + found.get("uid") + ", not to user " + user
+          folder
+              + " belongs to user "
+              + found.get("uid")
+              + ", not to user "
+              + user
               + "; set sinter.cache to a folder of your own");
     }
     int mode = (int) found.get("mode");
     if ((mode & WRITABLE_BY_OTHERS) != 0) {
       throw new IOException(
-          folder + " is writable by others (mode " + Integer.toOctalString(mode & 07777)
-              + "); run: chmod go-w " + folder);
+          folder
+              + " is writable by others (mode "
+              + Integer.toOctalString(mode & 07777)
+              + "); run: chmod go-w "
+              + folder);
     }
   }
 

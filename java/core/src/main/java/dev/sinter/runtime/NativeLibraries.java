@@ -31,8 +31,7 @@ public final class NativeLibraries {
   private static final String SINTER = "dev/sinter/native/" + PLATFORM + "/libsinter.so";
   private static final String SINTER_ORIGIN = "build sinter-native again";
 
-  private static final String ONEDNN_ORIGIN =
-      "needed is org.bytedeco:dnnl:3.13-1.5.14:" + PLATFORM;
+  private static final String ONEDNN_ORIGIN = "needed is org.bytedeco:dnnl:3.13-1.5.14:" + PLATFORM;
 
   // The linker finds libgomp beside libdnnl, whose RUNPATH is $ORIGIN.
   private static final List<LibraryCache.Packed> ONEDNN =
@@ -99,8 +98,7 @@ public final class NativeLibraries {
     private static Path find() throws IOException {
       try (InputStream sum = classPath().getResourceAsStream(SINTER + ".sha256")) {
         if (sum == null) {
-          throw new IOException(
-              "libsinter was not built: install cmake and g++ and build again");
+          throw new IOException("libsinter was not built: install cmake and g++ and build again");
         }
         String sha256 = new String(sum.readAllBytes(), StandardCharsets.US_ASCII).strip();
         return cache().unpack(List.of(new LibraryCache.Packed(SINTER, sha256, SINTER_ORIGIN)));
@@ -128,8 +126,7 @@ public final class NativeLibraries {
   }
 
   private static final class OneDnn {
-    static final LoadedLibrary LIBRARY =
-        open("onednn", () -> cache().unpack(ONEDNN), path -> {});
+    static final LoadedLibrary LIBRARY = open("onednn", () -> cache().unpack(ONEDNN), path -> {});
   }
 
   /** Where a library is on the class path; an IOException's message is the reason it is not. */

@@ -17,8 +17,8 @@ public enum ActivationScheme {
    */
   U8_PER_TOKEN,
   /**
-   * Signed, symmetric: {@code x = q * s} with {@code s = max |x| / 127} and {@code q =
-   * clamp(rint(x / s), -127, 127)}; s and all q are 0 if s is 0.
+   * Signed, symmetric: {@code x = q * s} with {@code s = max |x| / 127} and {@code q = clamp(rint(x
+   * / s), -127, 127)}; s and all q are 0 if s is 0.
    */
   S8_PER_TOKEN
 }

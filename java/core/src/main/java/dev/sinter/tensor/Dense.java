@@ -22,8 +22,17 @@ public record Dense(String name, int rows, int columns, DType dtype, MemorySegme
     long bytes = (long) rows * columns * dtype.bytes();
     if (data.byteSize() != bytes) {
       throw new IllegalArgumentException(
-          name + ": data has " + data.byteSize() + " bytes, " + rows + "x" + columns + " " + dtype
-              + " needs " + bytes);
+          name
+              + ": data has "
+              + data.byteSize()
+              + " bytes, "
+              + rows
+              + "x"
+              + columns
+              + " "
+              + dtype
+              + " needs "
+              + bytes);
     }
   }
 

@@ -20,8 +20,15 @@ public record RawTensor(String name, DType dtype, long[] shape, MemorySegment da
     long bytes = Math.multiplyExact(elements(shape), (long) dtype.bytes());
     if (data.byteSize() != bytes) {
       throw new IllegalArgumentException(
-          name + ": data has " + data.byteSize() + " bytes, " + dtype + " "
-              + Arrays.toString(shape) + " needs " + bytes);
+          name
+              + ": data has "
+              + data.byteSize()
+              + " bytes, "
+              + dtype
+              + " "
+              + Arrays.toString(shape)
+              + " needs "
+              + bytes);
     }
   }
 

@@ -25,7 +25,9 @@ public final class RowStack {
     for (CompressedTensor part : parts) {
       if (part.columns() != columns || !compatible(parts.getFirst(), part)) {
         throw new IllegalArgumentException(
-            part.name() + " cannot be stacked on " + parts.getFirst().name()
+            part.name()
+                + " cannot be stacked on "
+                + parts.getFirst().name()
                 + ": widths or types differ");
       }
       rows += part.rows();

@@ -37,7 +37,9 @@ public enum Scheme {
       }
     }
     throw new IllegalArgumentException(
-        "unknown scheme '" + id + "', expected one of "
+        "unknown scheme '"
+            + id
+            + "', expected one of "
             + Arrays.stream(values()).map(Scheme::id).collect(Collectors.joining(", ")));
   }
 }

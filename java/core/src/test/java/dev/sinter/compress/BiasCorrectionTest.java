@@ -24,8 +24,7 @@ class BiasCorrectionTest {
       // Row 0 is off by 0.25 in column 1, row 1 by -1 in column 0.
       assertArrayEquals(
           new float[] {10.5f, 17},
-          BiasCorrection.correct(
-              original, compressed, new float[] {10, 20}, new float[] {3, 2}));
+          BiasCorrection.correct(original, compressed, new float[] {10, 20}, new float[] {3, 2}));
       assertThrows(
           IllegalArgumentException.class,
           () -> BiasCorrection.correct(original, compressed, new float[1], new float[2]));

@@ -141,16 +141,14 @@ class LinearTest {
     expect("m must be at least 1, got 0", () -> linear.forward(x, 0, y));
     expect("x has", () -> linear.forward(x, 3, y));
     expect("y has", () -> linear.forward(x, 2, y.asSlice(64)));
-    expect("x must be off-heap", () -> linear.forward(MemorySegment.ofArray(new float[2 * K]), 2, y));
+    expect(
+        "x must be off-heap", () -> linear.forward(MemorySegment.ofArray(new float[2 * K]), 2, y));
     expect("aligned", () -> linear.forward(x.asSlice(4), 1, y));
     expect(
         "bias has 3 values",
         () ->
             Linear.of(
-                sinter,
-                weights(ActivationScheme.FLOAT),
-                new float[3],
-                ActivationScheme.FLOAT));
+                sinter, weights(ActivationScheme.FLOAT), new float[3], ActivationScheme.FLOAT));
     linear.close();
     linear.close();
     assertThrows(IllegalStateException.class, () -> linear.forward(x, 2, y));

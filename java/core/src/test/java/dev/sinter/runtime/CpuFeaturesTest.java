@@ -19,8 +19,18 @@ import org.junit.jupiter.api.condition.OS;
 class CpuFeaturesTest {
   private static final List<String> NAMES =
       List.of(
-          "amxbf16", "amxint8", "avx2", "avx512bf16", "avx512bw", "avx512dq", "avx512f", "avx512vl",
-          "avx512vnni", "avxvnni", "f16c", "fma");
+          "amxbf16",
+          "amxint8",
+          "avx2",
+          "avx512bf16",
+          "avx512bw",
+          "avx512dq",
+          "avx512f",
+          "avx512vl",
+          "avx512vnni",
+          "avxvnni",
+          "f16c",
+          "fma");
 
   @Test
   @EnabledOnOs(OS.LINUX)
@@ -38,8 +48,7 @@ class CpuFeaturesTest {
     assertEquals(NAMES, List.copyOf(CpuFeatures.decode("any", -1).features()));
     assertEquals(Set.of(), CpuFeatures.decode("any", 0).features());
     CpuFeatures some =
-        CpuFeatures.decode(
-            "any", sinter_h.SINTER_CPU_AVX512VNNI() | sinter_h.SINTER_CPU_AMXBF16());
+        CpuFeatures.decode("any", sinter_h.SINTER_CPU_AVX512VNNI() | sinter_h.SINTER_CPU_AMXBF16());
     assertEquals(List.of("amxbf16", "avx512vnni"), List.copyOf(some.features()));
     assertTrue(some.has("avx512vnni"));
     assertFalse(some.has("avxvnni"));

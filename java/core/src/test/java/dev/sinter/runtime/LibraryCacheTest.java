@@ -50,8 +50,7 @@ class LibraryCacheTest {
   private static LibraryCache.Packed packed(String name, String content) {
     try {
       byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest(content.getBytes(StandardCharsets.US_ASCII));
+          MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.US_ASCII));
       return new LibraryCache.Packed("in/" + name, HexFormat.of().formatHex(digest), "get org:it");
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError(e);

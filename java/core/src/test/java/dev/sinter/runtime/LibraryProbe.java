@@ -28,11 +28,9 @@ final class LibraryProbe {
       // Never closed: the process ends.
       @SuppressWarnings("resource")
       ClassLoader second =
-          new URLClassLoader(
-              classPath.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+          new URLClassLoader(classPath.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
       Class<?> libraries = second.loadClass(NativeLibraries.class.getName());
-      print(
-          libraries.getMethod("sinter").invoke(null), libraries.getMethod("oneDnn").invoke(null));
+      print(libraries.getMethod("sinter").invoke(null), libraries.getMethod("oneDnn").invoke(null));
     }
   }
 

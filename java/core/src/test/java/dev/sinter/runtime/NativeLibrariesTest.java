@@ -29,8 +29,7 @@ class NativeLibrariesTest {
     command.add(LibraryProbe.class.getName());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    for (String name :
-        List.of("SINTER_CACHE", "SINTER_LIBRARY_SINTER", "SINTER_LIBRARY_ONEDNN")) {
+    for (String name : List.of("SINTER_CACHE", "SINTER_LIBRARY_SINTER", "SINTER_LIBRARY_ONEDNN")) {
       builder.environment().remove(name);
     }
     return builder;
@@ -89,8 +88,7 @@ class NativeLibrariesTest {
     }
     assertEquals(
         NativeBuild.isOff() ? 2 : 3, filesInCache().size(), "leftovers: " + filesInCache());
-    assertEquals(
-        fileInCache("libdnnl.so.3").getParent(), fileInCache("libgomp.so.1").getParent());
+    assertEquals(fileInCache("libdnnl.so.3").getParent(), fileInCache("libgomp.so.1").getParent());
 
     for (Path file : filesInCache()) {
       Files.write(file, new byte[100]);
@@ -105,8 +103,7 @@ class NativeLibrariesTest {
     // oneDNN's own helper library loads, but is not libsinter.
     Path notSinter = folder.resolve("libgomp.so.1");
     try (var in =
-        NativeLibraries.class.getResourceAsStream(
-            "/org/bytedeco/dnnl/linux-x86_64/libgomp.so.1")) {
+        NativeLibraries.class.getResourceAsStream("/org/bytedeco/dnnl/linux-x86_64/libgomp.so.1")) {
       Files.copy(in, notSinter);
     }
     Path text = Files.writeString(folder.resolve("text.so"), "no library");
@@ -134,8 +131,7 @@ class NativeLibrariesTest {
   @Test
   void findsTheCache() throws IOException, InterruptedException {
     // Nothing is unpacked, since both libraries are overridden.
-    List<String> none =
-        List.of(option("library.sinter", "none"), option("library.onednn", "none"));
+    List<String> none = List.of(option("library.sinter", "none"), option("library.onednn", "none"));
     ProcessBuilder jvm = jvm(none);
     jvm.environment().remove("XDG_CACHE_HOME");
     String home = System.getProperty("user.home");

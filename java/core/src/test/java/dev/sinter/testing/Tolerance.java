@@ -36,9 +36,7 @@ public final class Tolerance {
   /** Fails unless both are NaN or {@code |actual - expected| <= bound}. */
   public static void assertWithin(float expected, float actual, double bound, Object where) {
     boolean ok =
-        Float.isNaN(expected)
-            ? Float.isNaN(actual)
-            : Math.abs((double) actual - expected) <= bound;
+        Float.isNaN(expected) ? Float.isNaN(actual) : Math.abs((double) actual - expected) <= bound;
     if (!ok) {
       fail(where + ": expected " + expected + " +- " + bound + ", got " + actual);
     }

@@ -80,8 +80,7 @@ record BertConfig(
     int expected = 0;
     for (int index : found) {
       if (index != expected) {
-        throw fail(
-            checkpoint, null, "has " + layer(index) + "* but no " + layer(expected) + "*");
+        throw fail(checkpoint, null, "has " + layer(index) + "* but no " + layer(expected) + "*");
       }
       expected++;
     }
@@ -104,8 +103,13 @@ record BertConfig(
       throw fail(
           checkpoint,
           name,
-          "has shape " + Arrays.toString(shape) + ", expected [" + size(rows) + ", "
-              + size(columns) + "]");
+          "has shape "
+              + Arrays.toString(shape)
+              + ", expected ["
+              + size(rows)
+              + ", "
+              + size(columns)
+              + "]");
     }
     return shape;
   }

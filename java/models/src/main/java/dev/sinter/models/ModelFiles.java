@@ -66,7 +66,6 @@ public record ModelFiles(
   }
 
   private static CheckpointException fail(String file, String reason, IOException cause) {
-    return new CheckpointException(
-        file, null, CheckpointException.UNKNOWN_OFFSET, reason, cause);
+    return new CheckpointException(file, null, CheckpointException.UNKNOWN_OFFSET, reason, cause);
   }
 }

@@ -121,8 +121,15 @@ final class ModelLocator {
     String actual = sha256(path, progress);
     if (!actual.equals(jar.sha256())) {
       throw new IllegalStateException(
-          path + " is not " + jar.coordinates() + ": its SHA-256 is " + actual + ", expected "
-              + jar.sha256() + "; " + remedy);
+          path
+              + " is not "
+              + jar.coordinates()
+              + ": its SHA-256 is "
+              + actual
+              + ", expected "
+              + jar.sha256()
+              + "; "
+              + remedy);
     }
     return path;
   }

@@ -101,8 +101,7 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   private static CheckpointException fail(String file, String reason, Exception cause) {
-    return new CheckpointException(
-        file, null, CheckpointException.UNKNOWN_OFFSET, reason, cause);
+    return new CheckpointException(file, null, CheckpointException.UNKNOWN_OFFSET, reason, cause);
   }
 
   /**
@@ -118,8 +117,7 @@ public final class Tokenizer implements AutoCloseable {
         throw new IllegalStateException("the tokenizer is closed");
       }
       // Half a surrogate pair has no UTF-8: it becomes '?' here, not an error in the library.
-      String valid =
-          new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+      String valid = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
       long[] ids = tokenizer.encode(valid).getIds();
       int[] narrow = new int[ids.length];
       for (int i = 0; i < ids.length; i++) {

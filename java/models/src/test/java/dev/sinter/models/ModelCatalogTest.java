@@ -51,8 +51,7 @@ class ModelCatalogTest {
   @Test
   void anotherFileUnderTheNameIsRefused() throws Exception {
     file("repository/g/h/a/1/a-1.jar", "evil");
-    String message =
-        assertThrows(IllegalStateException.class, () -> find("good")).getMessage();
+    String message = assertThrows(IllegalStateException.class, () -> find("good")).getMessage();
     assertTrue(message.contains("g.h:a:1") && message.contains("delete it"), message);
     Files.delete(folder.resolve("repository/g/h/a/1/a-1.jar"));
     assertThrows(IllegalStateException.class, () -> find("evil"));

@@ -31,8 +31,7 @@ class StsTest {
   void pairsAreReadAndBadLinesNamed(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("sts.csv");
     Files.writeString(file, "g\tf\t2012\t7\t3.40\tA \"cat\".\tA dog, too.\textra\n");
-    assertEquals(
-        List.of(new StsPairs.Pair(3.4, "A \"cat\".", "A dog, too.")), StsPairs.read(file));
+    assertEquals(List.of(new StsPairs.Pair(3.4, "A \"cat\".", "A dog, too.")), StsPairs.read(file));
     for (String bad : List.of("g\tf\ty\ti\t9\ta\tb", "g\tf\ty\ti\tx\ta\tb", "g\tf\ty\ti\t1\ta")) {
       Files.writeString(file, "g\tf\ty\ti\t1\ta\tb\n" + bad + "\n");
       String message =

@@ -53,7 +53,9 @@ public final class CpuBackend implements Backend {
     return quantize.width() <= SINTER_QUANTIZE_ROWS_MAX_K()
         ? Support.yes()
         : Support.no(
-            "width " + quantize.width() + " could overflow int32 sums, at most "
+            "width "
+                + quantize.width()
+                + " could overflow int32 sums, at most "
                 + SINTER_QUANTIZE_ROWS_MAX_K());
   }
 

@@ -69,7 +69,10 @@ enum Isa {
       }
     }
     throw new IllegalArgumentException(
-        "sinter.isa must be one of " + Arrays.toString(Cap.values()).toLowerCase(Locale.ROOT)
-            + ", got '" + name + "'");
+        "sinter.isa must be one of "
+            + Arrays.toString(Cap.values()).toLowerCase(Locale.ROOT)
+            + ", got '"
+            + name
+            + "'");
   }
 }

@@ -78,8 +78,14 @@ final class QuantizeRowsNative implements QuantizeKernel {
     // Whoever made out saw to it that its segments hold its rows.
     if (out.scheme() != scheme || out.columns() != width) {
       throw new IllegalArgumentException(
-          "output for rows of " + out.columns() + " " + out.scheme() + ", needed is one for "
-              + width + " " + scheme);
+          "output for rows of "
+              + out.columns()
+              + " "
+              + out.scheme()
+              + ", needed is one for "
+              + width
+              + " "
+              + scheme);
     }
     if (from < 0 || to < from || to > out.rows()) {
       throw new IllegalArgumentException(
@@ -88,7 +94,13 @@ final class QuantizeRowsNative implements QuantizeKernel {
     long rowBytes = 4L * width;
     if (x.byteSize() < to * rowBytes) {
       throw new IllegalArgumentException(
-          "x has " + x.byteSize() + " bytes, " + to + " rows of " + width + " f32 need "
+          "x has "
+              + x.byteSize()
+              + " bytes, "
+              + to
+              + " rows of "
+              + width
+              + " f32 need "
               + to * rowBytes);
     }
     if (!x.isNative() || !out.data().isNative()) {
@@ -108,8 +120,7 @@ final class QuantizeRowsNative implements QuantizeKernel {
             out.zeroPoints().asSlice(4L * from),
             out.sums().asSlice(4L * from));
     if (status != SINTER_OK()) {
-      throw new NativeException(
-          implementation, status, sinter_status_text(status).getString(0));
+      throw new NativeException(implementation, status, sinter_status_text(status).getString(0));
     }
   }
 }

@@ -65,8 +65,8 @@ final class MatmulPrimitive implements AutoCloseable {
   /**
    * Creates the primitive; the calling thread must be the one that will execute it.
    *
-   * @param layout memory descriptor of the packed weights, or null for the layout that oneDNN
-   *     likes best for this shape
+   * @param layout memory descriptor of the packed weights, or null for the layout that oneDNN likes
+   *     best for this shape
    */
   static MatmulPrimitive create(OneDnn dnn, MatmulShape shape, MemorySegment layout) {
     Handles handles = new Handles(dnn);
@@ -174,16 +174,14 @@ final class MatmulPrimitive implements AutoCloseable {
           dnnl_post_ops_append_sum(postOps, 1, 0, dnnl_data_type_undef()));
     }
     check(
-        "dnnl_primitive_attr_set_post_ops",
-        dnnl_primitive_attr_set_post_ops(attributes, postOps));
+        "dnnl_primitive_attr_set_post_ops", dnnl_primitive_attr_set_post_ops(attributes, postOps));
     return attributes;
   }
 
   private void createArguments() {
     arguments = handles.arena().allocate(dnnl_exec_arg_t.layout(), 8);
     source =
-        argument(
-            DNNL_ARG_SRC(), dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md(), 0));
+        argument(DNNL_ARG_SRC(), dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md(), 0));
     weights = argument(DNNL_ARG_WEIGHTS(), weightsLayout);
     result = argument(DNNL_ARG_DST(), resultLayout());
     if (shape.epilogue().bias()) {
@@ -192,11 +190,9 @@ final class MatmulPrimitive implements AutoCloseable {
     if (scaled()) {
       int scales = DNNL_ARG_ATTR_SCALES();
       sourceScales =
-          argument(
-              scales | DNNL_ARG_SRC(), handles.tagged(dnnl_f32(), dnnl_ab(), shape.m(), 1));
+          argument(scales | DNNL_ARG_SRC(), handles.tagged(dnnl_f32(), dnnl_ab(), shape.m(), 1));
       weightScales =
-          argument(
-              scales | DNNL_ARG_WEIGHTS(), handles.tagged(dnnl_f32(), dnnl_a(), shape.n()));
+          argument(scales | DNNL_ARG_WEIGHTS(), handles.tagged(dnnl_f32(), dnnl_a(), shape.n()));
     }
     MemorySegment pad = dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md(), 0);
     scratchBytes = pad.equals(MemorySegment.NULL) ? 0 : dnnl_memory_desc_get_size(pad);

@@ -56,8 +56,14 @@ final class OneDnn implements AutoCloseable {
     int minor = dnnl_version_t.minor(version);
     if (major != DNNL_VERSION_MAJOR() || minor != DNNL_VERSION_MINOR()) {
       throw new Unavailable(
-          "the library is oneDNN " + major + "." + minor + ", the bindings are for "
-              + DNNL_VERSION_MAJOR() + "." + DNNL_VERSION_MINOR());
+          "the library is oneDNN "
+              + major
+              + "."
+              + minor
+              + ", the bindings are for "
+              + DNNL_VERSION_MAJOR()
+              + "."
+              + DNNL_VERSION_MINOR());
     }
     capIsa(isaCap);
     return new OneDnn(
@@ -83,7 +89,10 @@ final class OneDnn implements AutoCloseable {
     int status = dnnl_set_max_cpu_isa(isa);
     if (status != dnnl_success() && !effectiveIsa().equals(cap)) {
       throw new Unavailable(
-          "uses " + effectiveIsa() + " in this process since its first call; sinter.isa=" + cap
+          "uses "
+              + effectiveIsa()
+              + " in this process since its first call; sinter.isa="
+              + cap
               + " must be set before");
     }
   }

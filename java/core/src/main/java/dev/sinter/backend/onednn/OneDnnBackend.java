@@ -6,7 +6,6 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.runtime.NativeException;
-import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
@@ -71,7 +70,8 @@ public final class OneDnnBackend implements Backend {
       if (!OneDnn.effectiveIsa().endsWith("vnni")) {
         return Support.no(
             "without VNNI its int8 code saturates 16-bit sums (instruction set in use: "
-                + OneDnn.effectiveIsa() + ")");
+                + OneDnn.effectiveIsa()
+                + ")");
       }
       if (spec.k() > ZeroPointColumns.MAX_K) {
         return Support.no(
@@ -81,7 +81,9 @@ public final class OneDnnBackend implements Backend {
     } else {
       return Support.no(
           "runs F32 weights with FLOAT activations and I8 weights with U8_PER_TOKEN, not "
-              + spec.weights() + " with " + spec.activations());
+              + spec.weights()
+              + " with "
+              + spec.activations());
     }
     for (int m : RowBuckets.SIZES) {
       MatmulShape shape =
@@ -116,7 +118,10 @@ public final class OneDnnBackend implements Backend {
     }
     if (spec.epilogue().bias() != (bias != null) || (bias != null && bias.length != spec.n())) {
       throw new IllegalArgumentException(
-          weights.name() + ": bias must have N=" + spec.n() + " values exactly if the epilogue has one");
+          weights.name()
+              + ": bias must have N="
+              + spec.n()
+              + " values exactly if the epilogue has one");
     }
     return new OneDnnMatmul(workers, spec, weights, bias);
   }

@@ -47,8 +47,7 @@ final class OneDnnMatmul implements MatmulKernel {
       }
       workers
           .pool()
-          .run(
-              w -> w.forEachTile(columns.count(), (worker, t) -> pack(worker, t, source, extra)));
+          .run(w -> w.forEachTile(columns.count(), (worker, t) -> pack(worker, t, source, extra)));
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
@@ -80,8 +79,7 @@ final class OneDnnMatmul implements MatmulKernel {
   }
 
   private MatmulShape shape(int m, int n) {
-    MatmulShape.Type type =
-        weightsAreCodes() ? MatmulShape.Type.U8S8 : MatmulShape.Type.F32;
+    MatmulShape.Type type = weightsAreCodes() ? MatmulShape.Type.U8S8 : MatmulShape.Type.F32;
     return new MatmulShape(type, m, k, n, k, spec.n(), spec.epilogue());
   }
 

@@ -100,14 +100,7 @@ final class OneDnnWorkers implements AutoCloseable {
       MemorySegment result) {
     Context context = contexts[worker];
     primitive.execute(
-        context.stream,
-        source,
-        sourceScales,
-        weights,
-        weightScales,
-        bias,
-        result,
-        context.scratch);
+        context.stream, source, sourceScales, weights, weightScales, bias, result, context.scratch);
   }
 
   /**

@@ -36,8 +36,7 @@ final class AttentionReference implements AttentionKernel {
       int length,
       int head) {
     if (length < 1 || length > spec.maxLength() || head < 0 || head >= spec.heads()) {
-      throw new IllegalArgumentException(
-          "length " + length + " and head " + head + " for " + spec);
+      throw new IllegalArgumentException("length " + length + " and head " + head + " for " + spec);
     }
     for (int i = start; i < start + length; i++) {
       double max = Double.NEGATIVE_INFINITY;

@@ -32,8 +32,14 @@ public final class MatmulReference implements MatmulKernel {
   MatmulReference(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     if (!MatmulSpec.of(weights, spec.activations(), spec.epilogue()).equals(spec)) {
       throw new IllegalArgumentException(
-          "weights " + weights.name() + " of " + weights.columns() + "x" + weights.rows()
-              + " disagree with " + spec);
+          "weights "
+              + weights.name()
+              + " of "
+              + weights.columns()
+              + "x"
+              + weights.rows()
+              + " disagree with "
+              + spec);
     }
     if ((bias != null) != spec.epilogue().bias() || (bias != null && bias.length != spec.n())) {
       throw new IllegalArgumentException(
@@ -163,8 +169,16 @@ public final class MatmulReference implements MatmulKernel {
   private void checkInput(ActivationBuffer x, int m) {
     if (x.scheme() != spec.activations() || x.columns() != spec.k() || m < 1 || m > x.rows()) {
       throw new IllegalArgumentException(
-          "input of " + x.rows() + " rows of " + x.columns() + " " + x.scheme() + ", asked for "
-              + m + " rows of " + spec);
+          "input of "
+              + x.rows()
+              + " rows of "
+              + x.columns()
+              + " "
+              + x.scheme()
+              + ", asked for "
+              + m
+              + " rows of "
+              + spec);
     }
   }
 }

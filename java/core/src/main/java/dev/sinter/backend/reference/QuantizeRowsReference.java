@@ -35,8 +35,16 @@ final class QuantizeRowsReference implements QuantizeKernel {
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
     if (out.scheme() != spec.scheme() || out.columns() != spec.width() || to > out.rows()) {
       throw new IllegalArgumentException(
-          "output of " + out.rows() + " rows of " + out.columns() + " " + out.scheme()
-              + ", asked to " + spec + " to row " + to);
+          "output of "
+              + out.rows()
+              + " rows of "
+              + out.columns()
+              + " "
+              + out.scheme()
+              + ", asked to "
+              + spec
+              + " to row "
+              + to);
     }
     for (int row = from; row < to; row++) {
       quantize(x, out, row);
@@ -67,10 +75,7 @@ final class QuantizeRowsReference implements QuantizeKernel {
       int code = 0;
       if (finite && scale != 0) {
         int rounded = (int) Math.rint(x.getAtIndex(JAVA_FLOAT, base + k) / scale);
-        code =
-            signed
-                ? Math.clamp(rounded, -127, 127)
-                : Math.clamp(rounded + zeroPoint, 0, 255);
+        code = signed ? Math.clamp(rounded, -127, 127) : Math.clamp(rounded + zeroPoint, 0, 255);
       }
       out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) code);
       sum += code - zeroPoint;

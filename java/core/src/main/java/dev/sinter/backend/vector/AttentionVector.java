@@ -123,7 +123,13 @@ final class AttentionVector implements AttentionKernel {
       int head) {
     if (length < 1 || length > maxLength || head < 0 || head >= heads) {
       throw new IllegalArgumentException(
-          "length " + length + " must be 1 to " + maxLength + ", head " + head + " 0 to "
+          "length "
+              + length
+              + " must be 1 to "
+              + maxLength
+              + ", head "
+              + head
+              + " 0 to "
               + (heads - 1));
     }
     if (stride < heads * headDim) {

@@ -23,10 +23,10 @@ import jdk.incubator.vector.VectorSpecies;
  * result depends on the order of the elements.
  *
  * <p>Rounding: adding 1.5 * 2^23 to a float v rounds it half to even to an integer n, which the low
- * bits of the sum hold, if |v| <= 2^22. Here |x / s| <= 383: s is a sum or quotient rounded at
- * most three times, so that |x / s| stays below 256 while s is normal. Where it is not, s is a
- * whole number of units u = 2^-149 and at least u, each quotient in it was rounded by at most u / 2,
- * and |x| <= 255 (s + u / 2) gives |x / s| <= 255 * 1.5; the bound for -lo / s is the same.
+ * bits of the sum hold, if |v| <= 2^22. Here |x / s| <= 383: s is a sum or quotient rounded at most
+ * three times, so that |x / s| stays below 256 while s is normal. Where it is not, s is a whole
+ * number of units u = 2^-149 and at least u, each quotient in it was rounded by at most u / 2, and
+ * |x| <= 255 (s + u / 2) gives |x / s| <= 255 * 1.5; the bound for -lo / s is the same.
  *
  * <p>Writes exactly the rows it is asked for. Thread-safe for distinct rows.
  */
@@ -67,8 +67,18 @@ final class QuantizeRowsVector implements QuantizeKernel {
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
     if (out.scheme() != scheme || out.columns() != width || to > out.rows()) {
       throw new IllegalArgumentException(
-          "output of " + out.rows() + " rows of " + out.columns() + " " + out.scheme()
-              + ", asked for " + to + " rows of " + width + " " + scheme);
+          "output of "
+              + out.rows()
+              + " rows of "
+              + out.columns()
+              + " "
+              + out.scheme()
+              + ", asked for "
+              + to
+              + " rows of "
+              + width
+              + " "
+              + scheme);
     }
     boolean signed = scheme == ActivationScheme.S8_PER_TOKEN;
     for (int row = from; row < to; row++) {

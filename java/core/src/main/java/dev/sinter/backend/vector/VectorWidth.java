@@ -33,8 +33,7 @@ final class VectorWidth {
   /** The shape that the calling kernel class, or copy of one, is made for. */
   static VectorShape shape(MethodHandles.Lookup kernel) {
     try {
-      Integer bits =
-          MethodHandles.classData(kernel, ConstantDescs.DEFAULT_NAME, Integer.class);
+      Integer bits = MethodHandles.classData(kernel, ConstantDescs.DEFAULT_NAME, Integer.class);
       return VectorShape.forBitSize(bits == null ? preferred() : bits);
     } catch (IllegalAccessException e) {
       throw new AssertionError("a full-power lookup may read its class data", e);

@@ -129,11 +129,17 @@ class QuantizeRowsNativeTest {
       ActivationBuffer out =
           ActivationBuffer.allocate(
               (bytes, alignment) -> actual[0] = memory.allocate(bytes, alignment),
-              spec.scheme(), count, width, width + padding);
+              spec.scheme(),
+              count,
+              width,
+              width + padding);
       ActivationBuffer wanted =
           ActivationBuffer.allocate(
               (bytes, alignment) -> expected[0] = memory.allocate(bytes, alignment),
-              spec.scheme(), count, width, width + padding);
+              spec.scheme(),
+              count,
+              width,
+              width + padding);
       for (int from = 0; from < count; from++) {
         for (int to = from; to <= count; to++) {
           actual[0].fill(GuardedMemory.PATTERN);
@@ -146,10 +152,22 @@ class QuantizeRowsNativeTest {
               -1,
               expected[0].mismatch(actual[0]),
               () ->
-                  "first byte that differs (codes to " + out.data().byteSize()
-                      + ", then scales, zero points, sums); " + kernel.implementation() + ", width "
-                      + width + "+" + padding + ", rows " + rowFrom + " to " + rowTo + " of "
-                      + count + " " + random);
+                  "first byte that differs (codes to "
+                      + out.data().byteSize()
+                      + ", then scales, zero points, sums); "
+                      + kernel.implementation()
+                      + ", width "
+                      + width
+                      + "+"
+                      + padding
+                      + ", rows "
+                      + rowFrom
+                      + " to "
+                      + rowTo
+                      + " of "
+                      + count
+                      + " "
+                      + random);
         }
       }
       memory.check(kernel.implementation() + ", width " + width + " " + random);

@@ -259,7 +259,8 @@ class OneDnnMatmulTest {
     }
   }
 
-  private ActivationBuffer input(MatmulKernel kernel, MatmulSpec spec, MemorySegment values, int m) {
+  private ActivationBuffer input(
+      MatmulKernel kernel, MatmulSpec spec, MemorySegment values, int m) {
     if (spec.activations() == ActivationScheme.FLOAT) {
       return ActivationBuffer.floats(values, m, spec.k());
     }
@@ -319,9 +320,7 @@ class OneDnnMatmulTest {
   private static void run(
       WorkerPool pool, MatmulKernel kernel, int m, ActivationBuffer x, MemorySegment y) {
     pool.run(
-        w ->
-            w.forEachTile(
-                kernel.tiles(m), (worker, tile) -> kernel.run(worker, tile, m, x, y)));
+        w -> w.forEachTile(kernel.tiles(m), (worker, tile) -> kernel.run(worker, tile, m, x, y)));
   }
 
   private Dense dense(int k, int n) {

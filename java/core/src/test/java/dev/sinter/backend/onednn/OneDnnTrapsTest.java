@@ -29,8 +29,7 @@ class OneDnnTrapsTest {
     try (Handles handles = new Handles(dnn)) {
       MemorySegment attributes = handles.attributes();
       assertEquals(
-          dnnl_success(),
-          dnnl_primitive_attr_set_scales_mask(attributes, DNNL_ARG_SRC(), 1));
+          dnnl_success(), dnnl_primitive_attr_set_scales_mask(attributes, DNNL_ARG_SRC(), 1));
       MemorySegment source = handles.tagged(dnnl_u8(), dnnl_ab(), 64, 384);
       MemorySegment weights = handles.tagged(dnnl_s8(), dnnl_format_tag_any(), 384, 384);
       MemorySegment result = handles.tagged(dnnl_f32(), dnnl_ab(), 64, 384);
@@ -88,8 +87,7 @@ class OneDnnTrapsTest {
   void aFailedCallSaysWhichAndWhy() {
     NativeException e =
         assertThrows(
-            NativeException.class,
-            () -> OneDnn.check("dnnl_matmul", dnnl_invalid_arguments()));
+            NativeException.class, () -> OneDnn.check("dnnl_matmul", dnnl_invalid_arguments()));
     assertTrue(e.getMessage().contains("dnnl_matmul"), e.getMessage());
     assertTrue(e.getMessage().contains("invalid arguments"), e.getMessage());
   }
@@ -118,8 +116,7 @@ class OneDnnTrapsTest {
     public static void main(String[] args) {
       try (WorkerPool pool = new WorkerPool("test", 1)) {
         OneDnnBackend backend = new OneDnnBackend(pool, "avx2");
-        var f32 =
-            new MatmulSpec(64, 64, DType.F32, null, ActivationScheme.FLOAT, Epilogue.NONE);
+        var f32 = new MatmulSpec(64, 64, DType.F32, null, ActivationScheme.FLOAT, Epilogue.NONE);
         var w8a8 =
             new MatmulSpec(
                 64,

@@ -66,8 +66,7 @@ class ReferenceBackendTest {
     assertRow(quantize(u8, 3, 1, NAN), NAN, 0, 0, 0, 0, 0);
     assertRow(quantize(u8, 3, Float.NEGATIVE_INFINITY, 1), NAN, 0, 0, 0, 0, 0);
     // a scale in the subnormal range is coarse, so the codes are clamped: 300 / 1
-    assertRow(
-        quantize(u8, 1, 300 * Float.MIN_VALUE), Float.MIN_VALUE, 0, 255, 255);
+    assertRow(quantize(u8, 1, 300 * Float.MIN_VALUE), Float.MIN_VALUE, 0, 255, 255);
   }
 
   @Test
@@ -95,7 +94,11 @@ class ReferenceBackendTest {
   void codesTimesCodes() {
     Quantized w =
         new Quantized(
-            "w", 2, 2, 8, Granularity.CHANNEL,
+            "w",
+            2,
+            2,
+            8,
+            Granularity.CHANNEL,
             arena.allocateFrom(JAVA_BYTE, (byte) -128, (byte) 127, (byte) 1, (byte) 2),
             new float[] {0.5f, 2});
     ActivationBuffer x = quantize(ActivationScheme.U8_PER_TOKEN, 2, -55, 200);
@@ -118,8 +121,13 @@ class ReferenceBackendTest {
   void weightOnlyMatmul() {
     Quantized w =
         new Quantized(
-            "w", 1, 2, 8, Granularity.CHANNEL,
-            arena.allocateFrom(JAVA_BYTE, (byte) -3, (byte) 4), new float[] {0.5f});
+            "w",
+            1,
+            2,
+            8,
+            Granularity.CHANNEL,
+            arena.allocateFrom(JAVA_BYTE, (byte) -3, (byte) 4),
+            new float[] {0.5f});
     MatmulSpec spec = MatmulSpec.of(w, ActivationScheme.FLOAT, Epilogue.NONE);
     MemorySegment y = floats(NAN);
     ActivationBuffer x = ActivationBuffer.floats(floats(1, 0.25f), 1, 2);
@@ -131,8 +139,13 @@ class ReferenceBackendTest {
   void aNanScaleGivesANanRowAndNoOther() {
     Quantized w =
         new Quantized(
-            "w", 1, 2, 8, Granularity.CHANNEL,
-            arena.allocateFrom(JAVA_BYTE, (byte) 1, (byte) 1), new float[] {1});
+            "w",
+            1,
+            2,
+            8,
+            Granularity.CHANNEL,
+            arena.allocateFrom(JAVA_BYTE, (byte) 1, (byte) 1),
+            new float[] {1});
     ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
     ActivationBuffer x = ActivationBuffer.allocate(arena, u8, 5, 2, 2);
     MemorySegment rows = floats(1, 2, 1, 2, 1, NAN, 1, 2, 1, 2);
@@ -171,8 +184,7 @@ class ReferenceBackendTest {
   void refusesWhatDisagrees() {
     assertTrue(backend.supports(new QuantizeSpec(3, ActivationScheme.S8_PER_TOKEN)).supported());
     MatmulSpec odd =
-        new MatmulSpec(
-            3, 2, DType.I32, Granularity.CHANNEL, ActivationScheme.FLOAT, Epilogue.NONE);
+        new MatmulSpec(3, 2, DType.I32, Granularity.CHANNEL, ActivationScheme.FLOAT, Epilogue.NONE);
     assertFalse(backend.supports(odd).supported());
     Dense w = new Dense("w", 2, 3, DType.F32, floats(1, 2, 3, -1, 0, 1));
     MatmulSpec spec = MatmulSpec.of(w, ActivationScheme.FLOAT, Epilogue.BIAS);

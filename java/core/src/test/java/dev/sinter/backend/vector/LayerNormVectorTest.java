@@ -62,8 +62,7 @@ class LayerNormVectorTest {
           MemorySegment next = actual.asSlice(4L * (row + 1) * width);
           byte[] before = next.toArray(JAVA_BYTE);
           kernel.run(x, actual, row, row + 1);
-          assertArrayEquals(
-              before, next.toArray(JAVA_BYTE), "next row, " + where);
+          assertArrayEquals(before, next.toArray(JAVA_BYTE), "next row, " + where);
         } else {
           kernel.run(x, actual, row, row + 1);
         }
@@ -107,8 +106,7 @@ class LayerNormVectorTest {
     double meanError = Tolerance.gamma(n + 1) * magnitude;
     double varianceError =
         Tolerance.gamma(n + 4) * variance + 2 * meanError * deviation + meanError * meanError;
-    double relative =
-        0.5 * varianceError / (variance + spec.epsilon()) + Tolerance.gamma(4);
+    double relative = 0.5 * varianceError / (variance + spec.epsilon()) + Tolerance.gamma(4);
     double inverse = 1 / Math.sqrt(variance + spec.epsilon());
     double[] bounds = new double[n];
     for (int i = 0; i < n; i++) {

@@ -39,9 +39,7 @@ class VectorBackendTest {
     VectorBackend backend = new VectorBackend(1, 0);
     for (OpSpec spec :
         List.of(
-            NORM,
-            new AttentionSpec(1, 1, 1),
-            new QuantizeSpec(1, ActivationScheme.S8_PER_TOKEN))) {
+            NORM, new AttentionSpec(1, 1, 1), new QuantizeSpec(1, ActivationScheme.S8_PER_TOKEN))) {
       assertTrue(backend.supports(spec).supported(), spec.toString());
     }
     MatmulSpec matmul =
@@ -87,8 +85,7 @@ class VectorBackendTest {
         for (int i = 0; i < 389; i++) { // the second row stays 0
           x.setAtIndex(JAVA_FLOAT, i, i - 99);
         }
-        ActivationBuffer codes =
-            ActivationBuffer.allocate(arena, u8.scheme(), 2, u8.width(), 400);
+        ActivationBuffer codes = ActivationBuffer.allocate(arena, u8.scheme(), 2, u8.width(), 400);
         assertNoAllocation(bits + " bits, norm", () -> norm.run(x, y, 0, 2));
         assertNoAllocation(bits + " bits, quantize", () -> quantize.run(x, codes, 0, 2));
         assertNoAllocation(
@@ -148,9 +145,7 @@ class VectorBackendTest {
       System.out.println(support.reason());
       float[] gamma = {3, 6};
       float[] beta = {0, 1};
-      var e =
-          assertThrows(
-              IllegalArgumentException.class, () -> backend.norm(NORM, gamma, beta));
+      var e = assertThrows(IllegalArgumentException.class, () -> backend.norm(NORM, gamma, beta));
       System.out.println(e.getMessage());
       try (Arena arena = Arena.ofConfined();
           NormKernel kernel = new ReferenceBackend().norm(NORM, gamma, beta)) {
