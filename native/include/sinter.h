@@ -74,6 +74,23 @@ SINTER_API uint64_t sinter_cpu_features(void);
                                                    int8_t *codes, int64_t stride, float *scales,  \
                                                    int32_t *zero_points, int32_t *sums);
 
+/*
+ * attention: softmax(Q K^T / sqrt(head_dim)) V for one head of one sequence, all f32; every query
+ * sees every key (Vaswani et al., 2017).
+ *
+ *   q, k, v   [length][head_dim], rows `stride` floats apart; length and head_dim from 1
+ *   out       [length][head_dim], rows `out_stride` floats apart; must not overlap q, k, v
+ *   scratch   sinter_attention_scratch(length, head_dim) bytes, aligned to 64
+ *
+ * NaN or infinity in a query makes its row of out NaN; in a key or value, whatever it reaches.
+ */
+SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
+
+#define SINTER_DECLARE_attention(isa)                                                       \
+  SINTER_API int32_t sinter_attention_##isa(const float *q, const float *k, const float *v, \
+                                            int64_t stride, float *out, int64_t out_stride, \
+                                            int64_t length, int64_t head_dim, float *scratch);
+
 #define SINTER_KERNEL(operation, isa) SINTER_DECLARE_##operation(isa)
 #include "KERNELS.def"
 #undef SINTER_KERNEL

@@ -42,6 +42,29 @@ const char *sinter_status_text(int32_t status) {
   SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa) \
   SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)
 
+// For the widest vectors; the others need less.
+int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
+  constexpr int64_t block = 32;
+  return static_cast<int64_t>(sizeof(float)) * block * (length + (head_dim));
+}
+
+#define SINTER_EXPORT_attention(isa)                                                               \
+  namespace sinter {                                                                               \
+  void attention_##isa(const float *q, const float *k, const float *v, int64_t stride, float *out, \
+                       int64_t out_stride, int64_t length, int64_t head_dim, float *scratch);      \
+  }                                                                                                \
+  int32_t sinter_attention_##isa(const float *q, const float *k, const float *v, int64_t stride,   \
+                                 float *out, int64_t out_stride, int64_t length, int64_t head_dim, \
+                                 float *scratch) {                                                 \
+    assert(q != nullptr && k != nullptr && v != nullptr && out != nullptr && scratch != nullptr);  \
+    assert(length >= 1 && head_dim >= 1 && stride >= head_dim && out_stride >= head_dim);          \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::attention_##isa(q, k, v, stride, out, out_stride, length, head_dim, scratch);          \
+    return SINTER_OK;                                                                              \
+  }
+
 #define SINTER_KERNEL(operation, isa) SINTER_EXPORT_##operation(isa)
 #include "KERNELS.def"
 #undef SINTER_KERNEL

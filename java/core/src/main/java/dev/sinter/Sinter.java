@@ -30,7 +30,7 @@ public final class Sinter implements AutoCloseable {
       // The order of preference. A backend that has no kernel for an operation is passed over.
       backends =
           List.of(
-              new CpuBackend(options.isa()),
+              new CpuBackend(pool.threads(), options.isa()),
               new OneDnnBackend(pool, options.isa()),
               new VectorBackend(pool.threads(), 0),
               new ReferenceBackend());

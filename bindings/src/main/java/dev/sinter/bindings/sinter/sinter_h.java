@@ -362,6 +362,67 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
+    private static class sinter_attention_scratch {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_attention_scratch");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sinter_attention_scratch(int64_t length, int64_t head_dim)
+     * }
+     */
+    public static FunctionDescriptor sinter_attention_scratch$descriptor() {
+        return sinter_attention_scratch.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sinter_attention_scratch(int64_t length, int64_t head_dim)
+     * }
+     */
+    public static MethodHandle sinter_attention_scratch$handle() {
+        return sinter_attention_scratch.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sinter_attention_scratch(int64_t length, int64_t head_dim)
+     * }
+     */
+    public static MemorySegment sinter_attention_scratch$address() {
+        return sinter_attention_scratch.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sinter_attention_scratch(int64_t length, int64_t head_dim)
+     * }
+     */
+    public static long sinter_attention_scratch(long length, long head_dim) {
+        var mh$ = sinter_attention_scratch.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_attention_scratch", length, head_dim);
+            }
+            return (long)mh$.invokeExact(length, head_dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sinter_quantize_rows_u8_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
@@ -757,6 +818,210 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_quantize_rows_s8_avx512", x, rows, k, codes, stride, scales, zero_points, sums);
             }
             return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_attention_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_attention_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static FunctionDescriptor sinter_attention_scalar$descriptor() {
+        return sinter_attention_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MethodHandle sinter_attention_scalar$handle() {
+        return sinter_attention_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MemorySegment sinter_attention_scalar$address() {
+        return sinter_attention_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static int sinter_attention_scalar(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+        var mh$ = sinter_attention_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_attention_scalar", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            }
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_attention_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_attention_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static FunctionDescriptor sinter_attention_avx2$descriptor() {
+        return sinter_attention_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MethodHandle sinter_attention_avx2$handle() {
+        return sinter_attention_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MemorySegment sinter_attention_avx2$address() {
+        return sinter_attention_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static int sinter_attention_avx2(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+        var mh$ = sinter_attention_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_attention_avx2", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            }
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_attention_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_attention_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static FunctionDescriptor sinter_attention_avx512$descriptor() {
+        return sinter_attention_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MethodHandle sinter_attention_avx512$handle() {
+        return sinter_attention_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static MemorySegment sinter_attention_avx512$address() {
+        return sinter_attention_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * }
+     */
+    public static int sinter_attention_avx512(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+        var mh$ = sinter_attention_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_attention_avx512", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            }
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

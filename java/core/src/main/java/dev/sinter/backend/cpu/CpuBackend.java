@@ -2,6 +2,8 @@ package dev.sinter.backend.cpu;
 
 import static dev.sinter.bindings.sinter.sinter_h.SINTER_QUANTIZE_ROWS_MAX_K;
 
+import dev.sinter.backend.AttentionKernel;
+import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
@@ -13,17 +15,23 @@ import java.util.Set;
 
 /** The kernels of libsinter, of the best instruction set the CPU and a cap allow. Thread-safe. */
 public final class CpuBackend implements Backend {
+  private final int workers;
   private final Isa isa;
   private final String unavailable; // null if the library runs here
 
   /**
    * Never fails for a missing library: {@link #supports} then says what is missing.
    *
+   * @param workers size of the worker pool that runs the kernels
    * @param isaCap highest instruction set to use ({@code scalar}, {@code avx2}, {@code avxvnni},
    *     {@code avx512vnni}), or null for all the CPU has
    * @throws IllegalArgumentException for another cap, and for one that the CPU does not reach
    */
-  public CpuBackend(String isaCap) {
+  public CpuBackend(int workers, String isaCap) {
+    if (workers < 1) {
+      throw new IllegalArgumentException("workers must be at least 1, got " + workers);
+    }
+    this.workers = workers;
     isa = Isa.best(CpuFeatures.host(), isaCap);
     unavailable =
         switch (NativeLibraries.sinter()) {
@@ -39,7 +47,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(QuantizeSpec.class);
+    return Set.of(QuantizeSpec.class, AttentionSpec.class);
   }
 
   @Override
@@ -47,24 +55,35 @@ public final class CpuBackend implements Backend {
     if (unavailable != null) {
       return Support.no(unavailable);
     }
-    if (!(spec instanceof QuantizeSpec quantize)) {
-      return Support.no("has no " + spec.operation() + " kernel");
-    }
-    return quantize.width() <= SINTER_QUANTIZE_ROWS_MAX_K()
-        ? Support.yes()
-        : Support.no(
-            "width "
-                + quantize.width()
-                + " could overflow int32 sums, at most "
-                + SINTER_QUANTIZE_ROWS_MAX_K());
+    return switch (spec) {
+      case AttentionSpec _ -> Support.yes();
+      case QuantizeSpec q when q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
+          Support.no(
+              "width "
+                  + q.width()
+                  + " could overflow int32 sums, at most "
+                  + SINTER_QUANTIZE_ROWS_MAX_K());
+      case QuantizeSpec _ -> Support.yes();
+      default -> Support.no("has no " + spec.operation() + " kernel");
+    };
+  }
+
+  @Override
+  public AttentionKernel attention(AttentionSpec spec) {
+    require(spec);
+    return new AttentionNative(spec, workers, isa);
   }
 
   @Override
   public QuantizeKernel quantize(QuantizeSpec spec) {
+    require(spec);
+    return new QuantizeRowsNative(spec, isa);
+  }
+
+  private void require(OpSpec spec) {
     Support support = supports(spec);
     if (!support.supported()) {
       throw new IllegalArgumentException("cpu: " + support.reason());
     }
-    return new QuantizeRowsNative(spec, isa);
   }
 }

@@ -61,7 +61,7 @@ class IsaTest {
     for (String cap : new String[] {"avx512", "AVX2", "", "neon"}) {
       assertEquals(
           "sinter.isa must be one of [scalar, avx2, avxvnni, avx512vnni], got '" + cap + "'",
-          assertThrows(IllegalArgumentException.class, () -> new CpuBackend(cap)).getMessage());
+          assertThrows(IllegalArgumentException.class, () -> new CpuBackend(1, cap)).getMessage());
     }
   }
 }

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.backend.ActivationBuffer;
-import dev.sinter.backend.AttentionSpec;
+import dev.sinter.backend.NormSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
@@ -177,7 +177,7 @@ class QuantizeRowsNativeTest {
   /** Only a build that left the library out may lack it, and then users are told. */
   private static boolean refusedForLackOfTheLibrary() {
     QuantizeSpec spec = new QuantizeSpec(384, ActivationScheme.U8_PER_TOKEN);
-    CpuBackend backend = new CpuBackend(null);
+    CpuBackend backend = new CpuBackend(1, null);
     Support support = backend.supports(spec);
     if (!NativeBuild.isOff()) {
       assertTrue(support.supported(), support.reason());
@@ -199,13 +199,13 @@ class QuantizeRowsNativeTest {
         scheme == ActivationScheme.U8_PER_TOKEN
             ? "sinter_quantize_rows_u8_"
             : "sinter_quantize_rows_s8_";
-    try (CpuBackend backend = new CpuBackend(null);
+    try (CpuBackend backend = new CpuBackend(1, null);
         QuantizeKernel kernel = backend.quantize(spec)) {
       String best = Isa.best(CpuFeatures.host(), null).text();
       assertEquals(best, kernel.isa());
       assertEquals(prefix + best, kernel.implementation());
     }
-    try (CpuBackend backend = new CpuBackend("scalar");
+    try (CpuBackend backend = new CpuBackend(1, "scalar");
         QuantizeKernel kernel = backend.quantize(spec)) {
       assertEquals(prefix + "scalar", kernel.implementation());
     }
@@ -216,14 +216,14 @@ class QuantizeRowsNativeTest {
     if (refusedForLackOfTheLibrary()) {
       return;
     }
-    try (CpuBackend backend = new CpuBackend(null)) {
+    try (CpuBackend backend = new CpuBackend(1, null)) {
       int widest = sinter_h.SINTER_QUANTIZE_ROWS_MAX_K();
       QuantizeSpec wide = new QuantizeSpec(widest + 1, ActivationScheme.U8_PER_TOKEN);
       assertTrue(backend.supports(new QuantizeSpec(widest, wide.scheme())).supported());
       String reason = backend.supports(wide).reason();
       assertTrue(reason.contains("at most " + widest), reason);
       assertThrows(IllegalArgumentException.class, () -> backend.quantize(wide));
-      assertFalse(backend.supports(new AttentionSpec(12, 32, 512)).supported());
+      assertFalse(backend.supports(new NormSpec(8, 1e-12f)).supported());
     }
   }
 
@@ -234,7 +234,7 @@ class QuantizeRowsNativeTest {
       return;
     }
     try (Arena arena = Arena.ofConfined();
-        CpuBackend backend = new CpuBackend(null);
+        CpuBackend backend = new CpuBackend(1, null);
         QuantizeKernel kernel = backend.quantize(new QuantizeSpec(8, scheme))) {
       MemorySegment x = arena.allocate(JAVA_FLOAT, 16);
       ActivationBuffer out = ActivationBuffer.allocate(arena, scheme, 2, 8, 8);

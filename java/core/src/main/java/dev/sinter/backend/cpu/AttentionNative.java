@@ -1,0 +1,133 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.SINTER_OK;
+import static dev.sinter.bindings.sinter.sinter_h.sinter_attention_scratch;
+import static dev.sinter.bindings.sinter.sinter_h.sinter_status_text;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.AttentionKernel;
+import dev.sinter.backend.AttentionSpec;
+import dev.sinter.bindings.sinter.sinter_h;
+import dev.sinter.runtime.NativeException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** {@code attention} of libsinter, with scratch for each worker. */
+final class AttentionNative implements AttentionKernel {
+  /** One exported function; the arguments are those of sinter.h. */
+  private interface Function {
+    int call(
+        MemorySegment q,
+        MemorySegment k,
+        MemorySegment v,
+        long stride,
+        MemorySegment out,
+        long outStride,
+        long length,
+        long headDim,
+        MemorySegment scratch);
+  }
+
+  private final AttentionSpec spec;
+  private final Isa isa;
+  private final Function function;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment[] scratch;
+
+  /** libsinter must be loaded, and the CPU must have the instruction set. */
+  AttentionNative(AttentionSpec spec, int workers, Isa isa) {
+    this.spec = spec;
+    this.isa = isa;
+    function =
+        switch (isa) {
+          case SCALAR -> sinter_h::sinter_attention_scalar;
+          case AVX2 -> sinter_h::sinter_attention_avx2;
+          case AVX512 -> sinter_h::sinter_attention_avx512;
+        };
+    scratch = new MemorySegment[workers];
+    for (int i = 0; i < workers; i++) {
+      long bytes = sinter_attention_scratch(spec.maxLength(), spec.headDim());
+      scratch[i] = arena.allocate(bytes, ActivationBuffer.ALIGNMENT);
+    }
+  }
+
+  @Override
+  public String implementation() {
+    return "sinter_attention_" + isa.text();
+  }
+
+  @Override
+  public String isa() {
+    return isa.text();
+  }
+
+  /**
+   * @throws IllegalArgumentException if length or head are not what the spec allows, or a segment
+   *     is on the heap or too short
+   */
+  @Override
+  public void run(
+      int worker,
+      MemorySegment q,
+      MemorySegment k,
+      MemorySegment v,
+      int stride,
+      MemorySegment out,
+      int start,
+      int length,
+      int head) {
+    if (length < 1 || length > spec.maxLength() || head < 0 || head >= spec.heads()) {
+      throw new IllegalArgumentException(
+          "length "
+              + length
+              + " must be 1 to "
+              + spec.maxLength()
+              + ", head "
+              + head
+              + " 0 to "
+              + (spec.heads() - 1));
+    }
+    int width = spec.heads() * spec.headDim();
+    if (start < 0 || stride < width) {
+      throw new IllegalArgumentException(
+          "start " + start + " must be at least 0, stride " + stride + " at least " + width);
+    }
+    int status =
+        function.call(
+            rows("q", q, start, length, stride, head),
+            rows("k", k, start, length, stride, head),
+            rows("v", v, start, length, stride, head),
+            stride,
+            rows("out", out, start, length, width, head),
+            width,
+            length,
+            spec.headDim(),
+            scratch[worker]);
+    if (status != SINTER_OK()) {
+      throw new NativeException(implementation(), status, sinter_status_text(status).getString(0));
+    }
+  }
+
+  /** What a head owns of a matrix, from its first row on. */
+  private MemorySegment rows(
+      String name, MemorySegment matrix, int start, int length, int stride, int head) {
+    long from = 4 * ((long) start * stride + (long) head * spec.headDim());
+    long bytes = 4 * ((long) (length - 1) * stride + spec.headDim());
+    if (!matrix.isNative() || matrix.byteSize() < from + bytes) {
+      throw new IllegalArgumentException(
+          name
+              + " must be native memory of at least "
+              + (from + bytes)
+              + " bytes, is "
+              + (matrix.isNative() ? matrix.byteSize() + " bytes" : "on the heap"));
+    }
+    return matrix.asSlice(from, bytes);
+  }
+
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
+}
