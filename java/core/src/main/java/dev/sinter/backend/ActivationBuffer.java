@@ -16,10 +16,10 @@ public final class ActivationBuffer {
   public static final long ALIGNMENT = 64;
 
   private final ActivationScheme scheme;
-  private final int rows;
+  private int rows;
   private final int columns;
   private final int stride;
-  private final MemorySegment data;
+  private MemorySegment data;
   private final MemorySegment scales;
   private final MemorySegment zeroPoints;
   private final MemorySegment sums;
@@ -81,6 +81,15 @@ public final class ActivationBuffer {
         all.asSlice(at, 4L * rows),
         all.asSlice(at + perRow, 4L * rows),
         all.asSlice(at + 2 * perRow, 4L * rows));
+  }
+
+  /** Makes {@link #floats} those of other memory, with as many columns. */
+  public void point(MemorySegment x, int rows) {
+    if (scheme != ActivationScheme.FLOAT) {
+      throw new IllegalStateException("codes stay where they were allocated");
+    }
+    data = x;
+    this.rows = rows;
   }
 
   /** Bytes that {@link #allocate} takes. */

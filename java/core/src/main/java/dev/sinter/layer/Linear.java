@@ -15,18 +15,20 @@ import dev.sinter.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
 
 /**
  * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)}: weights packed for the kernel that the planner
  * chose, together with the quantization of the activations if the scheme asks for it.
  *
- * <p>{@link #forward} may be called from many threads; the pool runs them one after another. The
- * layer owns its packed weights, so the weights passed to {@link #of} may be freed afterwards.
+ * <p>{@link #forward} may be called from many threads, and runs for one after another, first come
+ * first served. The layer owns its packed weights, so the weights passed to {@link #of} may be
+ * freed afterwards.
  */
 public final class Linear implements AutoCloseable {
-  // Rows quantized at a time by forward: bounds the scratch, large enough for full GEMM speed.
-  private static final int CHUNK = 512;
+  // Rows of codes that forward keeps at most: longer inputs go in pieces.
+  private static final int MAX_ROWS = 4096;
   private static final long ALIGNMENT = 64;
 
   private final WorkerPool pool;
@@ -34,8 +36,8 @@ public final class Linear implements AutoCloseable {
   private final MatmulKernel kernel;
   private final QuantizeKernel quantizer; // null for FLOAT activations
   private final String explanation;
-  private final Arena arena = Arena.ofShared();
-  private ActivationBuffer codes; // scratch of forward, made on first use
+  private final ReentrantLock turn = new ReentrantLock(true);
+  private final Pass pass = new Pass();
   private boolean closed;
 
   private Linear(
@@ -124,7 +126,8 @@ public final class Linear implements AutoCloseable {
   }
 
   /**
-   * Computes {@code y} for {@code m} rows; blocks until it is done.
+   * Computes {@code y} for {@code m} rows; blocks until it is done. The first call with more rows
+   * than any before makes room for their codes; otherwise a call allocates nothing.
    *
    * @param x f32 [m, K], off-heap, contiguous, 64-byte aligned
    * @param m at least 1
@@ -133,35 +136,86 @@ public final class Linear implements AutoCloseable {
    * @throws IllegalArgumentException if a segment does not fit
    * @throws IllegalStateException after close
    */
-  public synchronized void forward(MemorySegment x, int m, MemorySegment y) {
-    if (closed) {
-      throw new IllegalStateException("the layer is closed");
-    }
+  public void forward(MemorySegment x, int m, MemorySegment y) {
     if (m < 1) {
       throw new IllegalArgumentException("m must be at least 1, got " + m);
     }
     check("x", x, m, spec.k());
     check("y", y, m, spec.n());
-    if (quantizer != null && codes == null) {
-      codes = codes(arena, CHUNK);
+    turn.lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the layer is closed");
+      }
+      if (quantizer == null || m <= MAX_ROWS) {
+        pass.run(x, m, y);
+      } else {
+        for (int from = 0; from < m; from += MAX_ROWS) {
+          MemorySegment output = y.asSlice(4L * from * spec.n());
+          pass.run(x.asSlice(4L * from * spec.k()), Math.min(MAX_ROWS, m - from), output);
+        }
+      }
+    } finally {
+      turn.unlock();
     }
-    int chunk = quantizer == null ? m : CHUNK;
-    for (int from = 0; from < m; from += chunk) {
-      int rows = Math.min(chunk, m - from);
-      MemorySegment input = x.asSlice(4L * from * spec.k(), 4L * rows * spec.k());
-      MemorySegment output = y.asSlice(4L * from * spec.n(), 4L * rows * spec.n());
-      ActivationBuffer in =
-          quantizer == null ? ActivationBuffer.floats(input, rows, spec.k()) : codes;
-      RowOperation quantize =
-          quantizer == null ? null : new RowOperation("quantize", () -> rows, quantize(input, in));
-      ForwardPlan.Operation multiply = operation("matmul", in, output, () -> rows);
-      pool.run(
-          w -> {
-            if (quantize != null) {
-              w.forEachTile(quantize.tiles(), quantize);
-            }
-            w.forEachTile(multiply.tiles(), multiply);
-          });
+  }
+
+  /** One call of forward; kept, so that a call allocates nothing. */
+  private final class Pass implements WorkerPool.Region {
+    private final WorkerPool.Tile multiply = this::multiply;
+    private RowOperation quantize; // null for FLOAT
+    private Arena scratch; // of the codes
+    private ActivationBuffer input;
+    private MemorySegment x;
+    private MemorySegment y;
+    private int rows;
+
+    void run(MemorySegment x, int rows, MemorySegment y) {
+      this.x = x;
+      this.y = y;
+      this.rows = rows;
+      prepareInput();
+      try {
+        pool.run(this);
+      } finally {
+        this.x = null;
+        this.y = null;
+      }
+    }
+
+    private void prepareInput() {
+      if (quantizer == null) {
+        if (input == null) {
+          input = ActivationBuffer.floats(x, rows, spec.k());
+        }
+        input.point(x, rows);
+      } else if (input == null || input.rows() < rows) {
+        int room = Math.min(MAX_ROWS, Integer.highestOneBit(rows) * 2); // grows a few times
+        close();
+        scratch = Arena.ofShared();
+        input = codes(scratch, room);
+        quantize =
+            new RowOperation(
+                "quantize", () -> this.rows, (from, to) -> quantizer.run(this.x, input, from, to));
+      }
+    }
+
+    private void multiply(int worker, int tile) {
+      kernel.run(worker, tile, rows, input, y);
+    }
+
+    @Override
+    public void work(WorkerPool.Worker worker) {
+      if (quantize != null) {
+        worker.forEachTile(quantize.tiles(), quantize);
+      }
+      worker.forEachTile(kernel.tiles(rows), multiply);
+    }
+
+    void close() {
+      if (scratch != null) {
+        scratch.close();
+      }
     }
   }
 
@@ -225,14 +279,19 @@ public final class Linear implements AutoCloseable {
 
   /** Waits for a running forward, then frees the packed weights. Idempotent. */
   @Override
-  public synchronized void close() {
-    if (!closed) {
-      closed = true;
-      kernel.close();
-      if (quantizer != null) {
-        quantizer.close();
+  public void close() {
+    turn.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        kernel.close();
+        if (quantizer != null) {
+          quantizer.close();
+        }
+        pass.close();
       }
-      arena.close();
+    } finally {
+      turn.unlock();
     }
   }
 }

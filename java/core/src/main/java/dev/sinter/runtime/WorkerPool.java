@@ -6,14 +6,15 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A fixed team of named platform threads that runs one parallel region at a time. In a region every
- * worker executes the same code once; inside it they share out tiles and meet at barriers, so that
- * a whole forward pass costs one wake-up.
+ * A fixed team that runs one parallel region at a time. In a region every worker executes the same
+ * code once; inside it they share out tiles and meet at barriers, so that a whole forward pass
+ * costs one wake-up.
  *
- * <p>Callers queue first come, first served, and only wait: they lend no thread, so a virtual
- * thread that calls is not pinned. Waiting workers spin for tens of microseconds and then park; an
- * idle pool burns no CPU. Thread-safe. A region that is not itself allocating runs without
- * allocation.
+ * <p>The caller is worker 0, so that a pool as large as the machine never has more threads than
+ * cores to run on; the other workers are named platform threads. A virtual thread that calls only
+ * waits: a platform thread stands in for it, and its carrier stays free. Callers queue first come,
+ * first served. Waiting workers spin for tens of microseconds and then park; an idle pool burns no
+ * CPU. Thread-safe. A region that is not itself allocating runs without allocation.
  */
 public final class WorkerPool implements AutoCloseable {
   /** What every worker executes once. */
@@ -52,28 +53,33 @@ public final class WorkerPool implements AutoCloseable {
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final Worker[] workers;
 
+  private final StandIn standIn;
+
   private Region region;
-  private Thread caller;
+  private Thread caller; // worker 0 of the current region
   private boolean closed;
   private volatile boolean stopping;
   private volatile long epoch;
   private volatile int generation;
 
   /**
-   * Starts the threads {@code name-0}, {@code name-1}, ... as daemons.
+   * Starts the threads {@code name-1}, {@code name-2}, ... as daemons; worker 0 is the caller, or
+   * {@code name-0} in place of a virtual one.
    *
-   * @param threads at least 1
+   * @param threads workers, at least 1
    */
   public WorkerPool(String name, int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
     workers = new Worker[threads];
-    for (int i = 0; i < threads; i++) {
+    workers[0] = new Worker(this, 0, null);
+    for (int i = 1; i < threads; i++) {
       workers[i] = new Worker(this, i, name + "-" + i);
     }
-    for (Worker worker : workers) {
-      worker.thread.start();
+    standIn = new StandIn(name + "-0");
+    for (int i = 1; i < threads; i++) {
+      workers[i].thread.start();
     }
   }
 
@@ -86,9 +92,9 @@ public final class WorkerPool implements AutoCloseable {
    * Runs {@code region} once on every worker and returns when all have finished.
    *
    * <p>If a worker throws, the others stop at their next tile or barrier and the first exception is
-   * thrown here; the pool stays usable.
+   * thrown here; the pool stays usable. An interrupt of the caller stays pending.
    *
-   * @throws IllegalStateException after {@link #close}, or when called from one of the workers
+   * @throws IllegalStateException after {@link #close}, or when called from inside a region
    */
   public void run(Region region) {
     refuseWorker("run a region inside a region");
@@ -97,20 +103,33 @@ public final class WorkerPool implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the worker pool is closed");
       }
-      counters.set(TICKET, 0);
-      counters.set(ARRIVED, 0);
-      counters.set(RUNNING, workers.length);
-      failure.set(null);
-      this.region = region;
-      caller = Thread.currentThread();
-      epoch++; // publishes the fields above
-      wake();
-      awaitWorkers();
-      this.region = null;
-      caller = null;
+      if (Thread.currentThread().isVirtual()) {
+        standIn.run(region);
+      } else {
+        execute(region);
+      }
       rethrow(failure.get());
     } finally {
       gate.unlock();
+    }
+  }
+
+  /** The calling thread becomes worker 0; an exception is left in {@code failure}. */
+  private void execute(Region region) {
+    counters.set(TICKET, 0);
+    counters.set(ARRIVED, 0);
+    counters.set(RUNNING, workers.length - 1);
+    failure.set(null);
+    this.region = region;
+    caller = Thread.currentThread();
+    epoch++; // publishes the fields above
+    wake();
+    workers[0].work(region);
+    boolean interrupted = workers[0].await(Event.OTHERS_DONE, 0);
+    this.region = null;
+    caller = null;
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -123,48 +142,46 @@ public final class WorkerPool implements AutoCloseable {
       closed = true;
       stopping = true;
       wake();
+      standIn.stop();
     } finally {
       gate.unlock();
     }
-    boolean interrupted = false;
+    boolean interrupted = standIn.join();
     for (Worker worker : workers) {
-      while (worker.thread.isAlive()) {
-        try {
-          worker.thread.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
+      interrupted |= worker.thread != null && join(worker.thread);
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private static boolean join(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    return interrupted;
   }
 
   private void refuseWorker(String what) {
     Thread current = Thread.currentThread();
+    boolean inside = caller == current;
     for (Worker worker : workers) {
-      if (worker.thread == current) {
-        throw new IllegalStateException("a worker cannot " + what);
-      }
+      inside |= worker.thread == current;
     }
-  }
-
-  private void awaitWorkers() {
-    boolean interrupted = false;
-    while (counters.get(RUNNING) > 0) {
-      LockSupport.park(this);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (inside) {
+      throw new IllegalStateException("a worker cannot " + what);
     }
   }
 
   private void wake() {
     for (Worker worker : workers) {
       if (worker.parked) {
-        LockSupport.unpark(worker.thread);
+        LockSupport.unpark(worker.index == 0 ? caller : worker.thread);
       }
     }
   }
@@ -178,18 +195,35 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  /** What a worker may wait for. */
+  private enum Event {
+    /** The others have reached the barrier, or one has failed. */
+    BARRIER,
+    /** A new region, or the end of the pool. */
+    REGION,
+    /** All workers but the caller have left the region. */
+    OTHERS_DONE
+  }
+
+  private boolean happened(Event event, long since) {
+    return switch (event) {
+      case BARRIER -> generation != since || failure.get() != null;
+      case REGION -> epoch != since || stopping;
+      case OTHERS_DONE -> counters.get(RUNNING) == 0;
+    };
+  }
+
   /** A member of the team, as a region sees it. */
   public static final class Worker {
     private final WorkerPool pool;
     private final int index;
-    private final Thread thread;
+    private final Thread thread; // null for worker 0: whoever calls
     private volatile boolean parked;
 
     private Worker(WorkerPool pool, int index, String name) {
       this.pool = pool;
       this.index = index;
-      thread = new Thread(this::serve, name);
-      thread.setDaemon(true);
+      thread = name == null ? null : daemon(name, this::serve);
     }
 
     /** 0 to the number of workers, exclusive. */
@@ -223,65 +257,133 @@ public final class WorkerPool implements AutoCloseable {
         pool.counters.set(TICKET, 0);
         pool.generation = current + 1;
         pool.wake();
-      } else {
-        await(() -> pool.generation != current || pool.failure.get() != null, false);
+      } else if (await(Event.BARRIER, current)) {
+        thread().interrupt();
       }
       if (pool.failure.get() != null) {
         throw Abort.INSTANCE;
       }
     }
 
+    private Thread thread() {
+      return index == 0 ? pool.caller : thread;
+    }
+
     private void serve() {
       long seen = 0;
       for (; ; ) {
-        long last = seen;
-        await(() -> pool.epoch != last || pool.stopping, true);
-        if (pool.epoch == last) {
+        await(Event.REGION, seen);
+        if (pool.epoch == seen) {
           return; // stopping, and nothing left to run
         }
-        seen = last + 1;
-        try {
-          pool.region.work(this);
-        } catch (Abort e) {
-          // another worker has failed and said why
-        } catch (Throwable t) { // whatever it is belongs to the caller, not to this thread
-          pool.failure.compareAndSet(null, t);
-          pool.wake();
-        }
-        Thread waiting = pool.caller;
-        if (pool.counters.decrementAndGet(RUNNING) == 0) {
-          LockSupport.unpark(waiting);
+        seen++;
+        work(pool.region);
+        if (pool.counters.decrementAndGet(RUNNING) == 0 && pool.workers[0].parked) {
+          LockSupport.unpark(pool.caller);
         }
       }
     }
 
-    @FunctionalInterface
-    private interface Condition {
-      boolean holds();
+    private void work(Region region) {
+      try {
+        region.work(this);
+      } catch (Abort e) {
+        // another worker has failed and said why
+      } catch (Throwable t) { // whatever it is belongs to the caller, not to this thread
+        pool.failure.compareAndSet(null, t);
+        pool.wake();
+      }
     }
 
-    /** Spins, then parks. An idle worker yields while it spins: its caller may need the core. */
-    private void await(Condition condition, boolean idle) {
-      if (condition.holds()) {
-        return;
+    /**
+     * Spins, then parks. An idle worker yields while it spins: its caller may need the core.
+     *
+     * @return whether the thread was interrupted meanwhile; its flag is clear then
+     */
+    private boolean await(Event event, long since) {
+      if (pool.happened(event, since)) {
+        return false;
       }
       long deadline = System.nanoTime() + SPIN_NANOS;
       do {
         for (int i = 0; i < SPINS_PER_CLOCK_READ; i++) {
-          if (condition.holds()) {
-            return;
+          if (pool.happened(event, since)) {
+            return false;
           }
           Thread.onSpinWait();
         }
-        if (idle) {
+        if (event == Event.REGION) {
           Thread.yield();
         }
       } while (System.nanoTime() < deadline);
+      boolean interrupted = false;
       parked = true;
-      while (!condition.holds()) {
+      while (!pool.happened(event, since)) {
         LockSupport.park(pool);
+        interrupted |= Thread.interrupted(); // or park would return at once from now on
       }
       parked = false;
+      return interrupted;
     }
+  }
+
+  /** The platform thread that is worker 0 of the regions that virtual threads ask for. */
+  private final class StandIn {
+    private final Thread thread;
+    private Thread waiting;
+    private volatile Region handed;
+    private volatile boolean ended;
+
+    StandIn(String name) {
+      thread = daemon(name, this::serve);
+    }
+
+    /** Called by the holder of the gate. */
+    void run(Region region) {
+      if (thread.getState() == Thread.State.NEW) {
+        thread.start(); // most pools never need it
+      }
+      boolean interrupted = false;
+      waiting = Thread.currentThread();
+      handed = region;
+      LockSupport.unpark(thread);
+      while (handed != null) {
+        LockSupport.park(this);
+        interrupted |= Thread.interrupted();
+      }
+      waiting = null;
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private void serve() {
+      while (!ended) {
+        if (handed == null) {
+          LockSupport.park(this);
+          Thread.interrupted(); // nobody's business here, and park would return at once
+        } else {
+          Thread caller = waiting;
+          execute(handed);
+          handed = null;
+          LockSupport.unpark(caller);
+        }
+      }
+    }
+
+    void stop() {
+      ended = true;
+      LockSupport.unpark(thread);
+    }
+
+    boolean join() {
+      return WorkerPool.join(thread);
+    }
+  }
+
+  private static Thread daemon(String name, Runnable work) {
+    Thread thread = new Thread(work, name);
+    thread.setDaemon(true);
+    return thread;
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.runtime.WorkerPool.Region;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -157,6 +158,63 @@ class WorkerPoolTest {
   }
 
   @Test
+  void aPlatformThreadWorksItselfAndAVirtualOneIsStoodInFor() throws Exception {
+    try (WorkerPool pool = new WorkerPool("test", 2)) {
+      Thread[] workers = new Thread[2];
+      pool.run(w -> workers[w.index()] = Thread.currentThread());
+      assertSame(Thread.currentThread(), workers[0]);
+      assertEquals("test-1", workers[1].getName());
+
+      Thread virtual =
+          Thread.ofVirtual()
+              .start(() -> pool.run(w -> workers[w.index()] = Thread.currentThread()));
+      virtual.join();
+      assertEquals("test-0", workers[0].getName());
+      assertFalse(workers[0].isVirtual());
+      assertEquals("test-1", workers[1].getName());
+    }
+  }
+
+  @Test
+  void anInterruptStaysPendingAndDisturbsNothing() throws Exception {
+    try (WorkerPool pool = new WorkerPool("test", 2)) {
+      AtomicInteger runs = new AtomicInteger();
+      Region slowOther =
+          w -> {
+            if (w.index() == 1) {
+              sleep(5); // beyond the spin, so that the caller parks
+            }
+            w.barrier();
+            runs.incrementAndGet();
+          };
+      Thread.currentThread().interrupt();
+      pool.run(slowOther);
+      assertTrue(Thread.interrupted());
+
+      AtomicInteger pending = new AtomicInteger();
+      Thread virtual =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    Thread.currentThread().interrupt();
+                    pool.run(slowOther);
+                    pending.set(Thread.interrupted() ? 1 : 0);
+                  });
+      virtual.join();
+      assertEquals(1, pending.get());
+      assertEquals(4, runs.get());
+    }
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
   void aRegionInsideARegionIsRefused() {
     try (WorkerPool pool = new WorkerPool("test", 2)) {
       assertThrows(IllegalStateException.class, () -> pool.run(w -> pool.run(inner -> {})));
@@ -166,7 +224,7 @@ class WorkerPoolTest {
   @Test
   void anIdlePoolBurnsNoCpu() throws Exception {
     var threads = ManagementFactory.getThreadMXBean();
-    try (WorkerPool pool = new WorkerPool("test-idle", 2)) {
+    try (WorkerPool pool = new WorkerPool("test-idle", 3)) {
       pool.run(w -> {});
       Thread.sleep(50);
       long[] ids =

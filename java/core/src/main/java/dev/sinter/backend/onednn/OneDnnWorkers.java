@@ -40,7 +40,6 @@ final class OneDnnWorkers implements AutoCloseable {
     contexts = new Context[pool.threads()];
     pool.run(
         w -> {
-          dnn.useOneThread();
           contexts[w.index()] = new Context(new Handles(dnn));
         });
   }
@@ -66,6 +65,7 @@ final class OneDnnWorkers implements AutoCloseable {
     if (known != null) {
       return known;
     }
+    dnn.useOneThread(); // worker 0 may be a thread that has not been here before
     MatmulPrimitive made = MatmulPrimitive.create(dnn, shape, layout);
     if (isReference(made.implementation())) {
       String name = made.implementation();
@@ -99,6 +99,9 @@ final class OneDnnWorkers implements AutoCloseable {
       MemorySegment bias,
       MemorySegment result) {
     Context context = contexts[worker];
+    if (worker == 0) {
+      dnn.useOneThread(); // whoever calls the pool
+    }
     primitive.execute(
         context.stream, source, sourceScales, weights, weightScales, bias, result, context.scratch);
   }
@@ -110,6 +113,7 @@ final class OneDnnWorkers implements AutoCloseable {
   void reorder(
       int worker, MemorySegment rows, int n, int k, MemorySegment layout, MemorySegment packed) {
     int type = rows.byteSize() == 4L * n * k ? dnnl_f32() : dnnl_s8();
+    dnn.useOneThread();
     try (Handles handles = new Handles(dnn)) {
       MemorySegment plain = handles.tagged(type, dnnl_ba(), k, n);
       MemorySegment primitive = handles.primitive(handles.reorder(plain, layout));
