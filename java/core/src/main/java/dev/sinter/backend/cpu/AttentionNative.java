@@ -1,36 +1,18 @@
 package dev.sinter.backend.cpu;
 
-import static dev.sinter.bindings.sinter.sinter_h.SINTER_OK;
-import static dev.sinter.bindings.sinter.sinter_h.sinter_attention_scratch;
-import static dev.sinter.bindings.sinter.sinter_h.sinter_status_text;
+import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
-import dev.sinter.bindings.sinter.sinter_h;
 import dev.sinter.runtime.NativeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** {@code attention} of libsinter, with scratch for each worker. */
 final class AttentionNative implements AttentionKernel {
-  /** One exported function; the arguments are those of sinter.h. */
-  private interface Function {
-    int call(
-        MemorySegment q,
-        MemorySegment k,
-        MemorySegment v,
-        long stride,
-        MemorySegment out,
-        long outStride,
-        long length,
-        long headDim,
-        MemorySegment scratch);
-  }
-
   private final AttentionSpec spec;
   private final Isa isa;
-  private final Function function;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment[] scratch;
 
@@ -38,12 +20,6 @@ final class AttentionNative implements AttentionKernel {
   AttentionNative(AttentionSpec spec, int workers, Isa isa) {
     this.spec = spec;
     this.isa = isa;
-    function =
-        switch (isa) {
-          case SCALAR -> sinter_h::sinter_attention_scalar;
-          case AVX2 -> sinter_h::sinter_attention_avx2;
-          case AVX512 -> sinter_h::sinter_attention_avx512;
-        };
     scratch = new MemorySegment[workers];
     for (int i = 0; i < workers; i++) {
       long bytes = sinter_attention_scratch(spec.maxLength(), spec.headDim());
@@ -93,7 +69,7 @@ final class AttentionNative implements AttentionKernel {
           "start " + start + " must be at least 0, stride " + stride + " at least " + width);
     }
     int status =
-        function.call(
+        call(
             rows("q", q, start, length, stride, head),
             rows("k", k, start, length, stride, head),
             rows("v", v, start, length, stride, head),
@@ -101,11 +77,30 @@ final class AttentionNative implements AttentionKernel {
             rows("out", out, start, length, width, head),
             width,
             length,
-            spec.headDim(),
             scratch[worker]);
     if (status != SINTER_OK()) {
       throw new NativeException(implementation(), status, sinter_status_text(status).getString(0));
     }
+  }
+
+  /**
+   * The exported function; plain calls, since through an interface each slice would be allocated.
+   */
+  private int call(
+      MemorySegment q,
+      MemorySegment k,
+      MemorySegment v,
+      long stride,
+      MemorySegment out,
+      long outStride,
+      long length,
+      MemorySegment scratch) {
+    int d = spec.headDim();
+    return switch (isa) {
+      case SCALAR -> sinter_attention_scalar(q, k, v, stride, out, outStride, length, d, scratch);
+      case AVX2 -> sinter_attention_avx2(q, k, v, stride, out, outStride, length, d, scratch);
+      case AVX512 -> sinter_attention_avx512(q, k, v, stride, out, outStride, length, d, scratch);
+    };
   }
 
   /** What a head owns of a matrix, from its first row on. */

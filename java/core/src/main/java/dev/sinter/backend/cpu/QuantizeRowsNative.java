@@ -1,12 +1,10 @@
 package dev.sinter.backend.cpu;
 
-import static dev.sinter.bindings.sinter.sinter_h.SINTER_OK;
-import static dev.sinter.bindings.sinter.sinter_h.sinter_status_text;
+import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
-import dev.sinter.bindings.sinter.sinter_h;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
 import java.lang.foreign.MemorySegment;
@@ -16,23 +14,10 @@ import java.lang.foreign.MemorySegment;
  * exactly the rows it is asked for. Thread-safe for distinct rows.
  */
 final class QuantizeRowsNative implements QuantizeKernel {
-  /** One exported function; the arguments are those of sinter.h. */
-  private interface Function {
-    int call(
-        MemorySegment x,
-        long rows,
-        long k,
-        MemorySegment codes,
-        long stride,
-        MemorySegment scales,
-        MemorySegment zeroPoints,
-        MemorySegment sums);
-  }
-
   private final int width;
   private final ActivationScheme scheme;
   private final Isa isa;
-  private final Function function;
+  private final boolean signed;
   private final String implementation;
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
@@ -40,22 +25,7 @@ final class QuantizeRowsNative implements QuantizeKernel {
     width = spec.width();
     scheme = spec.scheme();
     this.isa = isa;
-    boolean signed = scheme == ActivationScheme.S8_PER_TOKEN;
-    function =
-        switch (isa) {
-          case SCALAR ->
-              signed
-                  ? sinter_h::sinter_quantize_rows_s8_scalar
-                  : sinter_h::sinter_quantize_rows_u8_scalar;
-          case AVX2 ->
-              signed
-                  ? sinter_h::sinter_quantize_rows_s8_avx2
-                  : sinter_h::sinter_quantize_rows_u8_avx2;
-          case AVX512 ->
-              signed
-                  ? sinter_h::sinter_quantize_rows_s8_avx512
-                  : sinter_h::sinter_quantize_rows_u8_avx512;
-        };
+    signed = scheme == ActivationScheme.S8_PER_TOKEN;
     implementation = "sinter_quantize_rows_" + (signed ? "s8_" : "u8_") + isa.text();
   }
 
@@ -110,10 +80,9 @@ final class QuantizeRowsNative implements QuantizeKernel {
       return;
     }
     int status =
-        function.call(
+        call(
             x.asSlice(from * rowBytes),
             to - from,
-            width,
             out.data().asSlice((long) from * out.stride()),
             out.stride(),
             out.scales().asSlice(4L * from),
@@ -122,5 +91,38 @@ final class QuantizeRowsNative implements QuantizeKernel {
     if (status != SINTER_OK()) {
       throw new NativeException(implementation, status, sinter_status_text(status).getString(0));
     }
+  }
+
+  /**
+   * The exported function; plain calls, since through an interface each slice would be allocated.
+   */
+  private int call(
+      MemorySegment x,
+      long rows,
+      MemorySegment codes,
+      long stride,
+      MemorySegment scales,
+      MemorySegment zeroPoints,
+      MemorySegment sums) {
+    return switch (isa) {
+      case SCALAR ->
+          signed
+              ? sinter_quantize_rows_s8_scalar(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+              : sinter_quantize_rows_u8_scalar(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+      case AVX2 ->
+          signed
+              ? sinter_quantize_rows_s8_avx2(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+              : sinter_quantize_rows_u8_avx2(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+      case AVX512 ->
+          signed
+              ? sinter_quantize_rows_s8_avx512(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+              : sinter_quantize_rows_u8_avx512(
+                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+    };
   }
 }

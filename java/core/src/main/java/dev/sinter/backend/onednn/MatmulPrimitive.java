@@ -102,33 +102,46 @@ final class MatmulPrimitive implements AutoCloseable {
   }
 
   /**
-   * Runs on the calling thread. Arguments that the shape has no use for are ignored and may be
-   * null.
+   * What an execution reads and writes; what the shape has no use for is ignored and may be null.
+   *
+   * @param weightScales f32 [n]
+   * @param bias f32 [n]
+   */
+  record Operands(MemorySegment weights, MemorySegment weightScales, MemorySegment bias) {}
+
+  /**
+   * Runs on the calling thread. Segments come with offsets in bytes, and slices are made next to
+   * the calls that take them: where they cross a method that is not inlined, each would be an
+   * object on the heap.
+   *
+   * @param scalesData may be null if the shape has no source scales
    */
   void execute(
       MemorySegment stream,
+      MemorySegment scratchData,
+      Operands operands,
       MemorySegment sourceData,
-      MemorySegment sourceScalesData,
-      MemorySegment weightsData,
-      MemorySegment weightScalesData,
-      MemorySegment biasData,
+      long sourceOffset,
+      MemorySegment scalesData,
+      long scalesOffset,
       MemorySegment resultData,
-      MemorySegment scratchData) {
-    point(source, sourceData);
-    point(sourceScales, sourceScalesData);
-    point(weights, weightsData);
-    point(weightScales, weightScalesData);
-    point(bias, biasData);
-    point(result, resultData);
-    point(scratch, scratchData);
+      long resultOffset) {
+    point(source, sourceData, sourceOffset);
+    point(sourceScales, scalesData, scalesOffset);
+    point(weights, operands.weights(), 0);
+    point(weightScales, operands.weightScales(), 0);
+    point(bias, operands.bias(), 0);
+    point(result, resultData, resultOffset);
+    point(scratch, scratchData, 0);
     check(
         "dnnl_primitive_execute",
         dnnl_primitive_execute(primitive, stream, argumentCount, arguments));
   }
 
-  private static void point(MemorySegment memory, MemorySegment data) {
+  private static void point(MemorySegment memory, MemorySegment data, long offset) {
     if (memory != null) {
-      check("dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, data));
+      check(
+          "dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, data.asSlice(offset)));
     }
   }
 

@@ -25,9 +25,7 @@ final class OneDnnMatmul implements MatmulKernel {
   private final OneDnnWorkers workers;
   private final MatmulPrimitive[][][] primitives; // [worker][last column tile or not][bucket]
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment[] weights; // packed, by column tile
-  private final MemorySegment bias;
-  private final MemorySegment weightScales;
+  private final MatmulPrimitive.Operands[] operands; // by column tile
   private final String implementation;
   private final long bytes;
 
@@ -39,12 +37,22 @@ final class OneDnnMatmul implements MatmulKernel {
     int extra = source instanceof Quantized q ? ZeroPointColumns.count(q) : 0;
     k = spec.k() + extra;
     primitives = new MatmulPrimitive[workers.count()][][];
-    weights = new MemorySegment[columns.count()];
+    operands = new MatmulPrimitive.Operands[columns.count()];
+    long sum = 0;
     try {
       workers.pool().run(this::createPrimitives);
-      for (int t = 0; t < weights.length; t++) {
-        weights[t] = arena.allocate(widest(0, t).weightsBytes(), ActivationBuffer.ALIGNMENT);
+      MemorySegment bias = biasValues == null ? null : floats(biasValues);
+      MemorySegment scales = source instanceof Quantized q ? channelScales(q) : null;
+      for (int t = 0; t < operands.length; t++) {
+        long size = widest(0, t).weightsBytes();
+        operands[t] =
+            new MatmulPrimitive.Operands(
+                arena.allocate(size, ActivationBuffer.ALIGNMENT),
+                columns(scales, t),
+                columns(bias, t));
+        sum += size;
       }
+      sum += bytes(bias) + bytes(scales);
       workers
           .pool()
           .run(w -> w.forEachTile(columns.count(), (worker, t) -> pack(worker, t, source, extra)));
@@ -52,12 +60,19 @@ final class OneDnnMatmul implements MatmulKernel {
       arena.close();
       throw e;
     }
-    bias = biasValues == null ? null : floats(biasValues);
-    weightScales = source instanceof Quantized q ? channelScales(q) : null;
+    bytes = sum;
     implementation = names();
-    long sum = Arrays.stream(weights).mapToLong(MemorySegment::byteSize).sum();
-    sum += bias == null ? 0 : bias.byteSize();
-    bytes = sum + (weightScales == null ? 0 : weightScales.byteSize());
+  }
+
+  private static long bytes(MemorySegment s) {
+    return s == null ? 0 : s.byteSize();
+  }
+
+  /** The values of one column tile. */
+  private MemorySegment columns(MemorySegment floats, int tile) {
+    return floats == null
+        ? null
+        : floats.asSlice(4L * columns.start(tile), 4L * columns.width(tile));
   }
 
   private void createPrimitives(WorkerPool.Worker worker) {
@@ -100,7 +115,12 @@ final class OneDnnMatmul implements MatmulKernel {
         rows = data.asSlice(4L * from * k, 4L * (to - from) * k);
       }
       workers.reorder(
-          worker, rows, to - from, k, widest(worker, tile).weightsLayout(), weights[tile]);
+          worker,
+          rows,
+          to - from,
+          k,
+          widest(worker, tile).weightsLayout(),
+          operands[tile].weights());
     }
   }
 
@@ -167,17 +187,16 @@ final class OneDnnMatmul implements MatmulKernel {
     int column = tile / pieces;
     int piece = tile % pieces;
     long row = RowBuckets.firstRow(m, piece);
-    long at = 4L * (row * spec.n() + columns.start(column));
-    long columnAt = 4L * columns.start(column);
     workers.execute(
         worker,
         primitives[worker][last(column)][RowBuckets.bucket(m, piece)],
-        x.data().asSlice(row * k * (weightsAreCodes() ? 1 : 4)),
-        x.scales() == null ? null : x.scales().asSlice(4 * row),
-        weights[column],
-        weightScales == null ? null : weightScales.asSlice(columnAt),
-        bias == null ? null : bias.asSlice(columnAt),
-        y.asSlice(at));
+        operands[column],
+        x.data(),
+        row * k * (weightsAreCodes() ? 1 : 4),
+        x.scales(),
+        4 * row,
+        y,
+        4 * (row * spec.n() + columns.start(column)));
   }
 
   /**
@@ -200,12 +219,13 @@ final class OneDnnMatmul implements MatmulKernel {
       workers.execute(
           worker,
           workers.primitive(worker, shape, widest(worker, t).weightsLayout()),
+          operands[t],
           x.data(),
+          0,
           null,
-          weights[t],
-          null,
-          null,
-          out.asSlice(4L * columns.start(t)));
+          0,
+          out,
+          4L * columns.start(t));
     }
   }
 

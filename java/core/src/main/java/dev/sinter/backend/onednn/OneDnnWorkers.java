@@ -89,21 +89,31 @@ final class OneDnnWorkers implements AutoCloseable {
     return implementation.contains("ref");
   }
 
+  /** {@link MatmulPrimitive#execute} with the worker's stream and scratchpad. */
   void execute(
       int worker,
       MatmulPrimitive primitive,
+      MatmulPrimitive.Operands operands,
       MemorySegment source,
+      long sourceOffset,
       MemorySegment sourceScales,
-      MemorySegment weights,
-      MemorySegment weightScales,
-      MemorySegment bias,
-      MemorySegment result) {
+      long scalesOffset,
+      MemorySegment result,
+      long resultOffset) {
     Context context = contexts[worker];
     if (worker == 0) {
       dnn.useOneThread(); // whoever calls the pool
     }
     primitive.execute(
-        context.stream, source, sourceScales, weights, weightScales, bias, result, context.scratch);
+        context.stream,
+        context.scratch,
+        operands,
+        source,
+        sourceOffset,
+        sourceScales,
+        scalesOffset,
+        result,
+        resultOffset);
   }
 
   /**
