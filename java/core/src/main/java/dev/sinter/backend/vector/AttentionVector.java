@@ -38,6 +38,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class AttentionVector implements AttentionKernel {
   private static final VectorSpecies<Float> FLOATS =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int LANES = FLOATS.length();
   private static final int ROWS = 8;
@@ -57,8 +58,8 @@ final class AttentionVector implements AttentionKernel {
   private static final float P1 = 0x1.5554dcp-3f;
   private static final float P0 = 0.5f;
 
-  /** Below this, the exponential is 0; at it, 1.6e-38, 2^n is still a normal float. */
-  private static final float SMALLEST = -87;
+  /** Here, and for all below it, n is -127 and the factor 2^n comes out as 0. */
+  private static final float SMALLEST = -88;
 
   private final int headDim;
   private final int maxLength;
@@ -250,30 +251,31 @@ final class AttentionVector implements AttentionKernel {
   /**
    * Replaces floats x by {@code exp((x - max) * scale)} and writes LANES partial sums. For an
    * argument from -87 to 0 the relative error is below 3 * 2^-24: in units of 2^-24, 0.7 from the
-   * two roundings of r, 0.2 from p, 0.8 from the evaluation, 1 from the last addition. Below -87
-   * the result is 0; NaN stays.
+   * two roundings of r, 0.2 from p, 0.8 from the evaluation, 1 from the last addition. Below, the
+   * result is at most exp(-87), and from -88 on 0; NaN stays.
    */
   static void exponentiate(
       MemorySegment s, long row, int bytes, float max, float scale, long sums) {
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int at = 0; at < bytes; at += 4 * LANES) {
-      FloatVector x = load(s, row + at).sub(max).mul(scale);
+      FloatVector x =
+          load(s, row + at).sub(broadcast(max)).mul(broadcast(scale)).max(broadcast(SMALLEST));
       FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
-      FloatVector n = shifted.sub(ROUND);
+      FloatVector n = shifted.sub(broadcast(ROUND));
       FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
       FloatVector p = r.fma(broadcast(P4), broadcast(P3));
       p = p.fma(r, broadcast(P2));
       p = p.fma(r, broadcast(P1));
       p = p.fma(r, broadcast(P0));
-      p = p.fma(r.mul(r), r).add(1);
+      p = p.fma(r.mul(r), r).add(broadcast(1));
       // Multiplied by 2^n; adding n to the exponent would turn some NaN into numbers.
       FloatVector power =
           shifted
               .reinterpretAsInts()
               .lanewise(VectorOperators.LSHL, 23)
-              .add(Float.floatToRawIntBits(1))
+              .add(IntVector.broadcast(INTS, Float.floatToRawIntBits(1)))
               .reinterpretAsFloats();
-      p = p.mul(power).blend(0, x.compare(VectorOperators.LT, SMALLEST));
+      p = p.mul(power);
       p.intoMemorySegment(s, row + at, ORDER);
       sum = sum.add(p);
     }
@@ -281,26 +283,20 @@ final class AttentionVector implements AttentionKernel {
   }
 
   /**
-   * The largest of the floats, or NaN if the comparison meets NaN first; the exponentials of a row
-   * with NaN are NaN either way.
+   * The largest of the floats; with NaN among them it may be any, since their exponentials are NaN
+   * either way.
    */
   private static float max(MemorySegment s, long start, int bytes) {
-    FloatVector max = load(s, start);
-    for (int at = 4 * LANES; at < bytes; at += 4 * LANES) {
-      FloatVector x = load(s, start + at);
-      max = max.blend(x, x.compare(VectorOperators.GT, max));
-    }
     // Floats order like integers once the bits below the sign of negative ones are flipped; unlike
     // a float maximum, that of integers needs no special cases.
-    IntVector bits = max.reinterpretAsInts();
-    int key = flip(bits).reduceLanes(VectorOperators.MAX);
+    IntVector max = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+    for (int at = 0; at < bytes; at += 4 * LANES) {
+      IntVector x = IntVector.fromMemorySegment(INTS, s, start + at, ORDER);
+      IntVector sign = x.lanewise(VectorOperators.ASHR, 31);
+      max = max.max(x.lanewise(VectorOperators.XOR, sign.lanewise(VectorOperators.LSHR, 1)));
+    }
+    int key = max.reduceLanes(VectorOperators.MAX);
     return Float.intBitsToFloat(key ^ ((key >> 31) >>> 1));
-  }
-
-  private static IntVector flip(IntVector bits) {
-    return bits.lanewise(
-        VectorOperators.XOR,
-        bits.lanewise(VectorOperators.ASHR, 31).lanewise(VectorOperators.LSHR, 1));
   }
 
   /** Sums of the values in one panel of columns, weighed by the exponentials. */
@@ -349,7 +345,7 @@ final class AttentionVector implements AttentionKernel {
       float inverse = 1 / sum;
       long source = weighed + 4L * LANES * r;
       if (columns >= LANES) {
-        load(s, source).mul(inverse).intoMemorySegment(out, target + r * stride, ORDER);
+        load(s, source).mul(broadcast(inverse)).intoMemorySegment(out, target + r * stride, ORDER);
       } else {
         for (int d = 0; d < columns; d++) {
           set(out, target + r * stride + 4L * d, get(s, source + 4L * d) * inverse);

@@ -79,10 +79,11 @@ final class LayerNormVector implements NormKernel {
 
   private float sumOfSquares(MemorySegment x, long base, float mean) {
     int vectorEnd = FLOATS.loopBound(width);
+    FloatVector means = FloatVector.broadcast(FLOATS, mean);
     FloatVector lanes = FloatVector.zero(FLOATS);
     for (int i = 0; i < vectorEnd; i += LANES) {
       FloatVector centered =
-          FloatVector.fromMemorySegment(FLOATS, x, base + 4L * i, ORDER).sub(mean);
+          FloatVector.fromMemorySegment(FLOATS, x, base + 4L * i, ORDER).sub(means);
       lanes = centered.fma(centered, lanes);
     }
     float sum = sumOfLanes(lanes);
@@ -95,10 +96,12 @@ final class LayerNormVector implements NormKernel {
 
   private void normalize(MemorySegment x, MemorySegment y, long base, float mean, float inverse) {
     int vectorEnd = FLOATS.loopBound(width);
+    FloatVector means = FloatVector.broadcast(FLOATS, mean);
+    FloatVector inverses = FloatVector.broadcast(FLOATS, inverse);
     for (int i = 0; i < vectorEnd; i += LANES) {
       FloatVector.fromMemorySegment(FLOATS, x, base + 4L * i, ORDER)
-          .sub(mean)
-          .mul(inverse)
+          .sub(means)
+          .mul(inverses)
           .fma(FloatVector.fromArray(FLOATS, gamma, i), FloatVector.fromArray(FLOATS, beta, i))
           .intoMemorySegment(y, base + 4L * i, ORDER);
     }

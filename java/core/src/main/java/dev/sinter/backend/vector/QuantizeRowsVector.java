@@ -125,18 +125,23 @@ final class QuantizeRowsVector implements QuantizeKernel {
       int zeroPoint,
       int min,
       int max) {
+    FloatVector divisor = FloatVector.broadcast(FLOATS, scale);
+    FloatVector round = FloatVector.broadcast(FLOATS, ROUND);
+    IntVector offset = IntVector.broadcast(INTS, zeroPoint - ROUND_BITS);
+    IntVector lowest = IntVector.broadcast(INTS, min);
+    IntVector highest = IntVector.broadcast(INTS, max);
     IntVector sums = IntVector.zero(INTS);
     int k = 0;
     // A store of more codes than a vector has stays within the row, and the next one mends it.
     for (; k <= width - CODES.length(); k += LANES) {
       IntVector code =
           FloatVector.fromMemorySegment(FLOATS, x, source + 4L * k, ORDER)
-              .div(scale)
-              .add(ROUND)
+              .div(divisor)
+              .add(round)
               .reinterpretAsInts()
-              .add(zeroPoint - ROUND_BITS)
-              .max(min)
-              .min(max);
+              .add(offset)
+              .max(lowest)
+              .min(highest);
       sums = sums.add(code);
       ((ByteVector) code.convertShape(VectorOperators.I2B, CODES, 0))
           .intoMemorySegment(codes, target + k, ORDER);

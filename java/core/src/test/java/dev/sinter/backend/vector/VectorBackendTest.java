@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
@@ -21,9 +20,9 @@ import dev.sinter.backend.Support;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
+import dev.sinter.testing.Allocation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -86,27 +85,12 @@ class VectorBackendTest {
           x.setAtIndex(JAVA_FLOAT, i, i - 99);
         }
         ActivationBuffer codes = ActivationBuffer.allocate(arena, u8.scheme(), 2, u8.width(), 400);
-        assertNoAllocation(bits + " bits, norm", () -> norm.run(x, y, 0, 2));
-        assertNoAllocation(bits + " bits, quantize", () -> quantize.run(x, codes, 0, 2));
-        assertNoAllocation(
+        Allocation.assertNone(bits + " bits, norm", () -> norm.run(x, y, 0, 2));
+        Allocation.assertNone(bits + " bits, quantize", () -> quantize.run(x, codes, 0, 2));
+        Allocation.assertNone(
             bits + " bits, attention", () -> attention.run(0, x, x, x, 40, y, 0, 19, 1));
       }
     }
-  }
-
-  /** Rounds of calls until one of them allocates nothing, or too many have passed. */
-  private static void assertNoAllocation(String what, Runnable call) {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    int calls = 2000;
-    long bytes = Long.MAX_VALUE;
-    for (int round = 0; round < 200 && bytes >= calls; round++) {
-      long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
-        call.run();
-      }
-      bytes = threads.getCurrentThreadAllocatedBytes() - before;
-    }
-    assertTrue(bytes < calls, what + " allocates " + bytes / calls + " bytes a call");
   }
 
   @Test

@@ -1,0 +1,47 @@
+package dev.sinter.testing;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+
+/** What calls allocate on the Java heap. */
+public final class Allocation {
+  private static final int BATCH = 500;
+
+  /** Batches in a row that must allocate nothing: what is compiled then stays. */
+  private static final int QUIET = 20;
+
+  /** More than any compilation takes; whatever allocates after so many is not going to stop. */
+  private static final int BATCHES = 2000;
+
+  private Allocation() {}
+
+  /**
+   * Fails unless {@code call} stops to allocate for good: interpreted and half compiled code boxes
+   * vectors, compiled code must not. The call runs on this thread.
+   */
+  public static void assertNone(String what, Runnable call) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long bytes = 0;
+    int quiet = 0;
+    for (int batch = 0; batch < BATCHES && quiet < QUIET; batch++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < BATCH; i++) {
+        call.run();
+      }
+      bytes = threads.getCurrentThreadAllocatedBytes() - before;
+      quiet = bytes == 0 ? quiet + 1 : 0;
+    }
+    if (quiet < QUIET) {
+      fail(
+          what
+              + " still allocates after "
+              + BATCHES * BATCH
+              + " calls, "
+              + bytes
+              + " bytes in the last "
+              + BATCH);
+    }
+  }
+}
