@@ -52,11 +52,12 @@ SINTER_API uint64_t sinter_cpu_features(void);
 /*
  * quantize_rows: f32 rows to 8-bit codes, each row with a scale of its own.
  *
- *   x            [rows][k], contiguous; k from 1 to SINTER_QUANTIZE_ROWS_MAX_K
- *   codes        [rows][stride], stride >= k; bytes k to stride of a row get its zero point
- *   scales       [rows]
- *   zero_points  [rows]
- *   sums         [rows], the sum of q - z over the k codes of a row
+ *   first, rows  rows first to first + rows are quantized, all others left alone
+ *   x            rows of k floats, contiguous; k from 1 to SINTER_QUANTIZE_ROWS_MAX_K
+ *   codes        rows of `stride` bytes, stride >= k; bytes k to stride get the row's zero point
+ *   scales       one a row
+ *   zero_points  one a row
+ *   sums         one a row, the sum of q - z over its k codes
  *
  * u8, x = (q - z) * s: with lo = min(0, min x) and hi = max(0, max x), s = hi / 255 - lo / 255,
  * z = clamp(rint(-lo / s), 0, 255), q = clamp(rint(x / s) + z, 0, 255).
@@ -66,20 +67,22 @@ SINTER_API uint64_t sinter_cpu_features(void);
  */
 #define SINTER_QUANTIZE_ROWS_MAX_K 8421504 /* 255 * k fits the int32 sum */
 
-#define SINTER_DECLARE_quantize_rows(isa)                                                         \
-  SINTER_API int32_t sinter_quantize_rows_u8_##isa(const float *x, int64_t rows, int64_t k,       \
-                                                   uint8_t *codes, int64_t stride, float *scales, \
-                                                   int32_t *zero_points, int32_t *sums);          \
-  SINTER_API int32_t sinter_quantize_rows_s8_##isa(const float *x, int64_t rows, int64_t k,       \
-                                                   int8_t *codes, int64_t stride, float *scales,  \
-                                                   int32_t *zero_points, int32_t *sums);
+#define SINTER_DECLARE_quantize_rows(isa)                                                     \
+  SINTER_API int32_t sinter_quantize_rows_u8_##isa(                                           \
+      const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, \
+      float *scales, int32_t *zero_points, int32_t *sums);                                    \
+  SINTER_API int32_t sinter_quantize_rows_s8_##isa(                                           \
+      const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride,  \
+      float *scales, int32_t *zero_points, int32_t *sums);
 
 /*
  * attention: softmax(Q K^T / sqrt(head_dim)) V for one head of one sequence, all f32; every query
  * sees every key (Vaswani et al., 2017).
  *
- *   q, k, v   [length][head_dim], rows `stride` floats apart; length and head_dim from 1
- *   out       [length][head_dim], rows `out_stride` floats apart; must not overlap q, k, v
+ *   first, length   the sequence is rows first to first + length of all four matrices; length from
+ * 1 head, head_dim  the head is columns head * head_dim to (head + 1) * head_dim; head_dim from 1
+ *   q, k, v   matrices whose rows are `stride` floats apart
+ *   out       a matrix whose rows are `out_stride` floats apart; must not overlap q, k, v
  *   scratch   sinter_attention_scratch(length, head_dim) bytes, aligned to 64
  *
  * NaN or infinity in a query makes its row of out NaN; in a key or value, whatever it reaches.
@@ -89,7 +92,8 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
 #define SINTER_DECLARE_attention(isa)                                                       \
   SINTER_API int32_t sinter_attention_##isa(const float *q, const float *k, const float *v, \
                                             int64_t stride, float *out, int64_t out_stride, \
-                                            int64_t length, int64_t head_dim, float *scratch);
+                                            int64_t first, int64_t length, int64_t head,    \
+                                            int64_t head_dim, float *scratch);
 
 #define SINTER_KERNEL(operation, isa) SINTER_DECLARE_##operation(isa)
 #include "KERNELS.def"

@@ -18,24 +18,25 @@ const char *sinter_status_text(int32_t status) {
   }
 }
 
-#define SINTER_EXPORT_QUANTIZE_ROWS(scheme, code, isa)                                             \
-  namespace sinter {                                                                               \
-  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,     \
-                                      int64_t stride, float *scales, int32_t *zero_points,         \
-                                      int32_t *sums);                                              \
-  }                                                                                                \
-  int32_t sinter_quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k,           \
-                                                code *codes, int64_t stride, float *scales,        \
-                                                int32_t *zero_points, int32_t *sums) {             \
-    assert(x != nullptr && codes != nullptr);                                                      \
-    assert(scales != nullptr && zero_points != nullptr && sums != nullptr);                        \
-    assert(rows >= 0 && k >= 1 && k <= SINTER_QUANTIZE_ROWS_MAX_K && stride >= k);                 \
-    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
-      return SINTER_UNSUPPORTED_ISA;                                                               \
-    }                                                                                              \
-    sinter::quantize_rows_##scheme##_##isa(x, rows, k, reinterpret_cast<uint8_t *>(codes), stride, \
-                                           scales, zero_points, sums);                             \
-    return SINTER_OK;                                                                              \
+#define SINTER_EXPORT_QUANTIZE_ROWS(scheme, code, isa)                                           \
+  namespace sinter {                                                                             \
+  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,   \
+                                      int64_t stride, float *scales, int32_t *zero_points,       \
+                                      int32_t *sums);                                            \
+  }                                                                                              \
+  int32_t sinter_quantize_rows_##scheme##_##isa(                                                 \
+      const float *x, int64_t first, int64_t rows, int64_t k, code *codes, int64_t stride,       \
+      float *scales, int32_t *zero_points, int32_t *sums) {                                      \
+    assert(x != nullptr && codes != nullptr);                                                    \
+    assert(scales != nullptr && zero_points != nullptr && sums != nullptr);                      \
+    assert(first >= 0 && rows >= 0 && k >= 1 && k <= SINTER_QUANTIZE_ROWS_MAX_K && stride >= k); \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                  \
+      return SINTER_UNSUPPORTED_ISA;                                                             \
+    }                                                                                            \
+    sinter::quantize_rows_##scheme##_##isa(                                                      \
+        x + first * k, rows, k, reinterpret_cast<uint8_t *>(codes) + first * stride, stride,     \
+        scales + first, zero_points + first, sums + first);                                      \
+    return SINTER_OK;                                                                            \
   }
 
 #define SINTER_EXPORT_quantize_rows(isa)        \
@@ -54,14 +55,18 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
                        int64_t out_stride, int64_t length, int64_t head_dim, float *scratch);      \
   }                                                                                                \
   int32_t sinter_attention_##isa(const float *q, const float *k, const float *v, int64_t stride,   \
-                                 float *out, int64_t out_stride, int64_t length, int64_t head_dim, \
-                                 float *scratch) {                                                 \
+                                 float *out, int64_t out_stride, int64_t first, int64_t length,    \
+                                 int64_t head, int64_t head_dim, float *scratch) {                 \
     assert(q != nullptr && k != nullptr && v != nullptr && out != nullptr && scratch != nullptr);  \
-    assert(length >= 1 && head_dim >= 1 && stride >= head_dim && out_stride >= head_dim);          \
+    assert(first >= 0 && length >= 1 && head >= 0 && head_dim >= 1);                               \
+    assert(stride >= (head + 1) * head_dim && out_stride >= (head + 1) * head_dim);                \
     if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
       return SINTER_UNSUPPORTED_ISA;                                                               \
     }                                                                                              \
-    sinter::attention_##isa(q, k, v, stride, out, out_stride, length, head_dim, scratch);          \
+    const int64_t at = first * stride + head * head_dim;                                           \
+    sinter::attention_##isa(q + at, k + at, v + at, stride,                                        \
+                            out + first * out_stride + head * head_dim, out_stride, length,        \
+                            head_dim, scratch);                                                    \
     return SINTER_OK;                                                                              \
   }
 

@@ -90,7 +90,7 @@ void check(const Variant &variant, const Case &c, Edge edge, int64_t nan_row) {
   char *scratch = memory[4].place<char>(
       static_cast<size_t>(sinter_attention_scratch(c.length, c.head_dim)), edge);
   const int32_t status =
-      variant.kernel(placed[0], placed[1], placed[2], c.stride(), out, c.stride(), c.length,
+      variant.kernel(placed[0], placed[1], placed[2], c.stride(), out, c.stride(), 0, c.length, 0,
                      c.head_dim, reinterpret_cast<float *>(scratch));
   if (status != SINTER_OK) {
     fail("%s: status %d", variant.isa, status);

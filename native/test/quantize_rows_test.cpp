@@ -20,8 +20,8 @@ constexpr int64_t max_rows = 5;
 constexpr int64_t max_k = 1536;
 
 template <class Code>
-using Kernel = int32_t(const float *, int64_t, int64_t, Code *, int64_t, float *, int32_t *,
-                       int32_t *);
+using Kernel = int32_t(const float *, int64_t, int64_t, int64_t, Code *, int64_t, float *,
+                       int32_t *, int32_t *);
 
 struct Variant {
   const char *isa;
@@ -103,7 +103,7 @@ void check(const Variant &variant, Kernel<Code> *kernel, const char *what,
     int32_t *sums = memory[4].place<int32_t>(n, edge);
     std::memcpy(x, values.data(), values.size() * sizeof(float));
 
-    const int32_t status = kernel(x, rows, k, codes, stride, scales, zero_points, sums);
+    const int32_t status = kernel(x, 0, rows, k, codes, stride, scales, zero_points, sums);
     if (status != SINTER_OK) {
       fail("%s %s: status %d", variant.isa, what, status);
     }

@@ -429,6 +429,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -444,7 +445,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_u8_scalar$descriptor() {
@@ -454,7 +455,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_u8_scalar$handle() {
@@ -464,7 +465,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_u8_scalar$address() {
@@ -473,16 +474,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_u8_scalar(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_u8_scalar(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_u8_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_scalar", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_u8_scalar", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -494,6 +495,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -511,7 +513,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_s8_scalar$descriptor() {
@@ -521,7 +523,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_s8_scalar$handle() {
@@ -531,7 +533,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_s8_scalar$address() {
@@ -540,16 +542,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8_scalar(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_s8_scalar(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_s8_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_scalar", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_s8_scalar", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -561,6 +563,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -578,7 +581,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_u8_avx2$descriptor() {
@@ -588,7 +591,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_u8_avx2$handle() {
@@ -598,7 +601,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_u8_avx2$address() {
@@ -607,16 +610,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_u8_avx2(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_u8_avx2(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_u8_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_avx2", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_u8_avx2", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -628,6 +631,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -645,7 +649,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_s8_avx2$descriptor() {
@@ -655,7 +659,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_s8_avx2$handle() {
@@ -665,7 +669,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_s8_avx2$address() {
@@ -674,16 +678,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8_avx2(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_s8_avx2(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_s8_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_avx2", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_s8_avx2", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -695,6 +699,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -712,7 +717,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_u8_avx512$descriptor() {
@@ -722,7 +727,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_u8_avx512$handle() {
@@ -732,7 +737,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_u8_avx512$address() {
@@ -741,16 +746,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_u8_avx512(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_u8_avx512(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_u8_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_avx512", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_u8_avx512", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -762,6 +767,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -779,7 +785,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_quantize_rows_s8_avx512$descriptor() {
@@ -789,7 +795,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_quantize_rows_s8_avx512$handle() {
@@ -799,7 +805,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_quantize_rows_s8_avx512$address() {
@@ -808,16 +814,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8_avx512(MemorySegment x, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+    public static int sinter_quantize_rows_s8_avx512(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
         var mh$ = sinter_quantize_rows_s8_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_avx512", x, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_s8_avx512", x, first, rows, k, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -836,6 +842,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
@@ -847,7 +855,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static FunctionDescriptor sinter_attention_scalar$descriptor() {
@@ -857,7 +865,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MethodHandle sinter_attention_scalar$handle() {
@@ -867,7 +875,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MemorySegment sinter_attention_scalar$address() {
@@ -876,16 +884,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_scalar(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
-    public static int sinter_attention_scalar(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+    public static int sinter_attention_scalar(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long first, long length, long head, long head_dim, MemorySegment scratch) {
         var mh$ = sinter_attention_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_attention_scalar", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+                traceDowncall("sinter_attention_scalar", q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
             }
-            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -904,6 +912,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
@@ -915,7 +925,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static FunctionDescriptor sinter_attention_avx2$descriptor() {
@@ -925,7 +935,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MethodHandle sinter_attention_avx2$handle() {
@@ -935,7 +945,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MemorySegment sinter_attention_avx2$address() {
@@ -944,16 +954,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx2(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
-    public static int sinter_attention_avx2(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+    public static int sinter_attention_avx2(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long first, long length, long head, long head_dim, MemorySegment scratch) {
         var mh$ = sinter_attention_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_attention_avx2", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+                traceDowncall("sinter_attention_avx2", q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
             }
-            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -972,6 +982,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
@@ -983,7 +995,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static FunctionDescriptor sinter_attention_avx512$descriptor() {
@@ -993,7 +1005,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MethodHandle sinter_attention_avx512$handle() {
@@ -1003,7 +1015,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
     public static MemorySegment sinter_attention_avx512$address() {
@@ -1012,16 +1024,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t length, int64_t head_dim, float *scratch)
+     * int32_t sinter_attention_avx512(const float *q, const float *k, const float *v, int64_t stride, float *out, int64_t out_stride, int64_t first, int64_t length, int64_t head, int64_t head_dim, float *scratch)
      * }
      */
-    public static int sinter_attention_avx512(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long length, long head_dim, MemorySegment scratch) {
+    public static int sinter_attention_avx512(MemorySegment q, MemorySegment k, MemorySegment v, long stride, MemorySegment out, long out_stride, long first, long length, long head, long head_dim, MemorySegment scratch) {
         var mh$ = sinter_attention_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_attention_avx512", q, k, v, stride, out, out_stride, length, head_dim, scratch);
+                traceDowncall("sinter_attention_avx512", q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
             }
-            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, length, head_dim, scratch);
+            return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

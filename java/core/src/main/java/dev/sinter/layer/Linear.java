@@ -127,7 +127,8 @@ public final class Linear implements AutoCloseable {
 
   /**
    * Computes {@code y} for {@code m} rows; blocks until it is done. The first call with more rows
-   * than any before makes room for their codes; otherwise a call allocates nothing.
+   * than any before makes room for their codes; otherwise a call allocates nothing. Both segments
+   * must stay alive until it returns.
    *
    * @param x f32 [m, K], off-heap, contiguous, 64-byte aligned
    * @param m at least 1
@@ -259,6 +260,9 @@ public final class Linear implements AutoCloseable {
   private static void check(String name, MemorySegment s, int rows, int columns) {
     if (!s.isNative()) {
       throw new IllegalArgumentException(name + " must be off-heap");
+    }
+    if (!s.scope().isAlive()) {
+      throw new IllegalArgumentException(name + " is closed");
     }
     if (s.byteSize() < 4L * rows * columns) {
       throw new IllegalArgumentException(

@@ -14,6 +14,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
+import dev.sinter.testing.Allocation;
 import dev.sinter.testing.TestRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -78,6 +79,21 @@ class LinearTest {
       for (Future<Long> f : done) {
         assertTrue(f.get() > 100, "a caller starved: " + f.get() + " calls");
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ActivationScheme.class,
+      names = {"FLOAT", "U8_PER_TOKEN"})
+  void forwardAllocatesNothingOnceCompiled(ActivationScheme activations) {
+    // One worker: what a call allocates, this thread does.
+    try (Sinter alone = Sinter.open(SinterOptions.defaults().withThreads(1));
+        Linear linear = Linear.of(alone, weights(activations), bias(), activations)) {
+      MemorySegment x = arena.allocate(4L * 13 * K, 64);
+      MemorySegment y = arena.allocate(4L * 13 * N, 64);
+      random.fill(x, 1);
+      Allocation.assertNone(linear.explain(), () -> linear.forward(x, 13, y));
     }
   }
 

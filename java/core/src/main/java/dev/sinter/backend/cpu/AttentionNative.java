@@ -68,55 +68,50 @@ final class AttentionNative implements AttentionKernel {
       throw new IllegalArgumentException(
           "start " + start + " must be at least 0, stride " + stride + " at least " + width);
     }
-    int status =
-        call(
-            rows("q", q, start, length, stride, head),
-            rows("k", k, start, length, stride, head),
-            rows("v", v, start, length, stride, head),
-            stride,
-            rows("out", out, start, length, width, head),
-            width,
-            length,
-            scratch[worker]);
+    check("q", q, start, length, stride, head);
+    check("k", k, start, length, stride, head);
+    check("v", v, start, length, stride, head);
+    check("out", out, start, length, width, head);
+    int status = call(q, k, v, stride, out, width, start, length, head, scratch[worker]);
     if (status != SINTER_OK()) {
       throw new NativeException(implementation(), status, sinter_status_text(status).getString(0));
     }
   }
 
-  /**
-   * The exported function; plain calls, since through an interface each slice would be allocated.
-   */
+  /** Whole segments and the place in them go down: slices would be objects on the heap. */
   private int call(
       MemorySegment q,
       MemorySegment k,
       MemorySegment v,
       long stride,
       MemorySegment out,
-      long outStride,
+      long width,
+      long first,
       long length,
-      MemorySegment scratch) {
+      long head,
+      MemorySegment pad) {
     int d = spec.headDim();
     return switch (isa) {
-      case SCALAR -> sinter_attention_scalar(q, k, v, stride, out, outStride, length, d, scratch);
-      case AVX2 -> sinter_attention_avx2(q, k, v, stride, out, outStride, length, d, scratch);
-      case AVX512 -> sinter_attention_avx512(q, k, v, stride, out, outStride, length, d, scratch);
+      case SCALAR ->
+          sinter_attention_scalar(q, k, v, stride, out, width, first, length, head, d, pad);
+      case AVX2 -> sinter_attention_avx2(q, k, v, stride, out, width, first, length, head, d, pad);
+      case AVX512 ->
+          sinter_attention_avx512(q, k, v, stride, out, width, first, length, head, d, pad);
     };
   }
 
-  /** What a head owns of a matrix, from its first row on. */
-  private MemorySegment rows(
+  /** A matrix must reach to the end of the head in the last row of the sequence. */
+  private void check(
       String name, MemorySegment matrix, int start, int length, int stride, int head) {
-    long from = 4 * ((long) start * stride + (long) head * spec.headDim());
-    long bytes = 4 * ((long) (length - 1) * stride + spec.headDim());
-    if (!matrix.isNative() || matrix.byteSize() < from + bytes) {
+    long bytes = 4 * ((start + length - 1L) * stride + (head + 1L) * spec.headDim());
+    if (!matrix.isNative() || matrix.byteSize() < bytes) {
       throw new IllegalArgumentException(
           name
               + " must be native memory of at least "
-              + (from + bytes)
+              + bytes
               + " bytes, is "
               + (matrix.isNative() ? matrix.byteSize() + " bytes" : "on the heap"));
     }
-    return matrix.asSlice(from, bytes);
   }
 
   @Override

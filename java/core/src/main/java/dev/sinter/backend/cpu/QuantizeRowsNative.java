@@ -79,50 +79,38 @@ final class QuantizeRowsNative implements QuantizeKernel {
     if (from == to) {
       return;
     }
-    int status =
-        call(
-            x.asSlice(from * rowBytes),
-            to - from,
-            out.data().asSlice((long) from * out.stride()),
-            out.stride(),
-            out.scales().asSlice(4L * from),
-            out.zeroPoints().asSlice(4L * from),
-            out.sums().asSlice(4L * from));
+    int status = call(x, out, from, to - from);
     if (status != SINTER_OK()) {
       throw new NativeException(implementation, status, sinter_status_text(status).getString(0));
     }
   }
 
-  /**
-   * The exported function; plain calls, since through an interface each slice would be allocated.
-   */
-  private int call(
-      MemorySegment x,
-      long rows,
-      MemorySegment codes,
-      long stride,
-      MemorySegment scales,
-      MemorySegment zeroPoints,
-      MemorySegment sums) {
+  /** Whole segments and the first row go down: slices would be objects on the heap. */
+  private int call(MemorySegment x, ActivationBuffer out, long first, long rows) {
+    MemorySegment codes = out.data();
+    long stride = out.stride();
+    MemorySegment scales = out.scales();
+    MemorySegment zeros = out.zeroPoints();
+    MemorySegment sums = out.sums();
     return switch (isa) {
       case SCALAR ->
           signed
               ? sinter_quantize_rows_s8_scalar(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+                  x, first, rows, width, codes, stride, scales, zeros, sums)
               : sinter_quantize_rows_u8_scalar(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+                  x, first, rows, width, codes, stride, scales, zeros, sums);
       case AVX2 ->
           signed
               ? sinter_quantize_rows_s8_avx2(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+                  x, first, rows, width, codes, stride, scales, zeros, sums)
               : sinter_quantize_rows_u8_avx2(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+                  x, first, rows, width, codes, stride, scales, zeros, sums);
       case AVX512 ->
           signed
               ? sinter_quantize_rows_s8_avx512(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums)
+                  x, first, rows, width, codes, stride, scales, zeros, sums)
               : sinter_quantize_rows_u8_avx512(
-                  x, rows, width, codes, stride, scales, zeroPoints, sums);
+                  x, first, rows, width, codes, stride, scales, zeros, sums);
     };
   }
 }

@@ -140,8 +140,8 @@ final class MatmulPrimitive implements AutoCloseable {
 
   private static void point(MemorySegment memory, MemorySegment data, long offset) {
     if (memory != null) {
-      check(
-          "dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, data.asSlice(offset)));
+      MemorySegment start = MemorySegment.ofAddress(data.address() + offset);
+      check("dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, start));
     }
   }
 
