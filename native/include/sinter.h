@@ -76,6 +76,17 @@ SINTER_API uint64_t sinter_cpu_features(void);
       float *scales, int32_t *zero_points, int32_t *sums);
 
 /*
+ * round_bf16: f32 rows to bfloat16, the upper half of an f32, halves to even. NaN stays NaN.
+ *
+ *   first, rows  rows first to first + rows are converted, all others left alone
+ *   x            rows of k floats, contiguous; k from 1
+ *   y            rows of `stride` bfloat16 values, stride >= k; values k to stride become 0
+ */
+#define SINTER_DECLARE_round_bf16(isa)                                                    \
+  SINTER_API int32_t sinter_round_bf16_##isa(const float *x, int64_t first, int64_t rows, \
+                                             int64_t k, uint16_t *y, int64_t stride);
+
+/*
  * attention: softmax(Q K^T / sqrt(head_dim)) V for one head of one sequence, all f32; every query
  * sees every key (Vaswani et al., 2017).
  *

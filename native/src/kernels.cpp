@@ -43,6 +43,20 @@ const char *sinter_status_text(int32_t status) {
   SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa) \
   SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)
 
+#define SINTER_EXPORT_round_bf16(isa)                                                          \
+  namespace sinter {                                                                           \
+  void round_bf16_##isa(const float *x, int64_t rows, int64_t k, uint16_t *y, int64_t stride); \
+  }                                                                                            \
+  int32_t sinter_round_bf16_##isa(const float *x, int64_t first, int64_t rows, int64_t k,      \
+                                  uint16_t *y, int64_t stride) {                               \
+    assert(x != nullptr && y != nullptr && first >= 0 && rows >= 0 && k >= 1 && stride >= k);  \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                \
+      return SINTER_UNSUPPORTED_ISA;                                                           \
+    }                                                                                          \
+    sinter::round_bf16_##isa(x + first * k, rows, k, y + first * stride, stride);              \
+    return SINTER_OK;                                                                          \
+  }
+
 // For the widest vectors; the others need less.
 int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   constexpr int64_t block = 32;

@@ -27,6 +27,7 @@ struct Variant {
 
 #define VARIANT_quantize_rows(isa)
 #define VARIANT_attention(isa) {#isa, SINTER_NEEDS_##isa, sinter_attention_##isa},
+#define VARIANT_round_bf16(isa)
 #define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
 const Variant variants[] = {
 #include "KERNELS.def"

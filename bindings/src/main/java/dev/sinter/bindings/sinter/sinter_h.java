@@ -1040,5 +1040,200 @@ public class sinter_h extends sinter_h$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class sinter_round_bf16_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_round_bf16_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static FunctionDescriptor sinter_round_bf16_scalar$descriptor() {
+        return sinter_round_bf16_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MethodHandle sinter_round_bf16_scalar$handle() {
+        return sinter_round_bf16_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MemorySegment sinter_round_bf16_scalar$address() {
+        return sinter_round_bf16_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static int sinter_round_bf16_scalar(MemorySegment x, long first, long rows, long k, MemorySegment y, long stride) {
+        var mh$ = sinter_round_bf16_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_round_bf16_scalar", x, first, rows, k, y, stride);
+            }
+            return (int)mh$.invokeExact(x, first, rows, k, y, stride);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_round_bf16_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_round_bf16_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static FunctionDescriptor sinter_round_bf16_avx2$descriptor() {
+        return sinter_round_bf16_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MethodHandle sinter_round_bf16_avx2$handle() {
+        return sinter_round_bf16_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MemorySegment sinter_round_bf16_avx2$address() {
+        return sinter_round_bf16_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static int sinter_round_bf16_avx2(MemorySegment x, long first, long rows, long k, MemorySegment y, long stride) {
+        var mh$ = sinter_round_bf16_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_round_bf16_avx2", x, first, rows, k, y, stride);
+            }
+            return (int)mh$.invokeExact(x, first, rows, k, y, stride);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_round_bf16_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_round_bf16_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static FunctionDescriptor sinter_round_bf16_avx512$descriptor() {
+        return sinter_round_bf16_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MethodHandle sinter_round_bf16_avx512$handle() {
+        return sinter_round_bf16_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static MemorySegment sinter_round_bf16_avx512$address() {
+        return sinter_round_bf16_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_round_bf16_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint16_t *y, int64_t stride)
+     * }
+     */
+    public static int sinter_round_bf16_avx512(MemorySegment x, long first, long rows, long k, MemorySegment y, long stride) {
+        var mh$ = sinter_round_bf16_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_round_bf16_avx512", x, first, rows, k, y, stride);
+            }
+            return (int)mh$.invokeExact(x, first, rows, k, y, stride);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
 

@@ -63,6 +63,15 @@ record Diagnosis(
                   ActivationScheme.FLOAT,
                   new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked(
+              "matmul bf16",
+              new MatmulSpec(
+                  384,
+                  1536,
+                  DType.BF16,
+                  null,
+                  ActivationScheme.BF16,
+                  new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked(
               "matmul w8a8",
               new MatmulSpec(
                   384,
@@ -73,6 +82,7 @@ record Diagnosis(
                   new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked("attention", new AttentionSpec(12, 32, 512)),
           new Asked("norm", new NormSpec(384, 1e-12f)),
+          new Asked("quantize bf16", new QuantizeSpec(384, ActivationScheme.BF16)),
           new Asked("quantize u8", new QuantizeSpec(384, ActivationScheme.U8_PER_TOKEN)),
           new Asked("quantize s8", new QuantizeSpec(384, ActivationScheme.S8_PER_TOKEN)));
 

@@ -5,9 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * The input rows of a matmul in host memory: f32 values, or 8-bit codes with what decodes them. Row
- * r of the codes starts at byte {@code r * stride}; columns {@code columns} to {@code stride} hold
- * the row's zero point, the code of 0.0, so that a kernel may read them as padding.
+ * The input rows of a matmul in host memory: f32 values, bfloat16 values, or 8-bit codes with what
+ * decodes them. Row r starts at element {@code r * stride}; columns {@code columns} to {@code
+ * stride} hold the row's code of 0.0, its zero point, so that a kernel may read them as padding.
  *
  * <p>The caller keeps the memory alive and lets one writer at a time touch a row.
  */
@@ -53,7 +53,7 @@ public final class ActivationBuffer {
    * Room for the codes of {@code rows} rows, in one allocation of {@link #bytes}: an allocator that
    * hands out the same memory each time lets buffers share it that are never in use together.
    *
-   * @param stride bytes from row to row, at least {@code columns}
+   * @param stride elements from row to row, at least {@code columns}
    */
   public static ActivationBuffer allocate(
       SegmentAllocator allocator, ActivationScheme scheme, int rows, int columns, int stride) {
@@ -69,15 +69,20 @@ public final class ActivationBuffer {
               + ", "
               + stride);
     }
-    MemorySegment all = allocator.allocate(bytes(rows, stride), ALIGNMENT);
+    MemorySegment all = allocator.allocate(bytes(scheme, rows, stride), ALIGNMENT);
+    long size = scheme.bytes() * (long) rows * stride;
+    MemorySegment data = all.asSlice(0, size);
+    if (!scheme.isScaled()) {
+      return new ActivationBuffer(scheme, rows, columns, stride, data, null, null, null);
+    }
     long perRow = aligned(4L * rows);
-    long at = aligned((long) rows * stride);
+    long at = aligned(size);
     return new ActivationBuffer(
         scheme,
         rows,
         columns,
         stride,
-        all.asSlice(0, (long) rows * stride),
+        data,
         all.asSlice(at, 4L * rows),
         all.asSlice(at + perRow, 4L * rows),
         all.asSlice(at + 2 * perRow, 4L * rows));
@@ -93,8 +98,9 @@ public final class ActivationBuffer {
   }
 
   /** Bytes that {@link #allocate} takes. */
-  public static long bytes(int rows, int stride) {
-    return aligned((long) rows * stride) + 3 * aligned(4L * rows);
+  public static long bytes(ActivationScheme scheme, int rows, int stride) {
+    long elements = aligned(scheme.bytes() * (long) rows * stride);
+    return scheme.isScaled() ? elements + 3 * aligned(4L * rows) : elements;
   }
 
   private static long aligned(long bytes) {
@@ -120,22 +126,22 @@ public final class ActivationBuffer {
     return stride;
   }
 
-  /** f32 values or codes. */
+  /** f32 or bfloat16 values, or codes. */
   public MemorySegment data() {
     return data;
   }
 
-  /** f32 [rows]; null for FLOAT. */
+  /** f32 [rows]; null unless the scheme is scaled. */
   public MemorySegment scales() {
     return scales;
   }
 
-  /** int32 [rows]; 0 for S8_PER_TOKEN; null for FLOAT. */
+  /** int32 [rows]; 0 for S8_PER_TOKEN; null unless the scheme is scaled. */
   public MemorySegment zeroPoints() {
     return zeroPoints;
   }
 
-  /** int32 [rows], the sum of {@code q - z} over the K values of a row; null for FLOAT. */
+  /** int32 [rows], the sum of {@code q - z} over the K values of a row; null unless scaled. */
   public MemorySegment sums() {
     return sums;
   }

@@ -4,7 +4,7 @@ import dev.sinter.tensor.ActivationScheme;
 import java.util.Objects;
 
 /**
- * Quantization of f32 rows to the codes of an 8-bit activation scheme.
+ * Conversion of f32 rows to what an activation scheme multiplies: 8-bit codes, or bfloat16.
  *
  * @param width elements of a row, K
  */

@@ -228,7 +228,7 @@ public final class Linear implements AutoCloseable {
 
   /** Bytes that {@link #codes} takes. */
   public long codesBytes(int rows) {
-    return ActivationBuffer.bytes(rows, kernel.codeColumns());
+    return ActivationBuffer.bytes(spec.activations(), rows, kernel.codeColumns());
   }
 
   /** Quantizes rows of x as this layer wants its input. */

@@ -49,4 +49,13 @@ public enum DType {
       default -> throw new IllegalArgumentException(this + " holds no floating-point values");
     };
   }
+
+  /** The bfloat16 nearest to a value, halves to even, as its 16 bits; NaN stays NaN. */
+  public static short roundToBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if ((bits & 0x7fffffff) > 0x7f800000) {
+      return (short) (bits >>> 16 | 0x40); // quiet, whatever was in the lower half
+    }
+    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+  }
 }

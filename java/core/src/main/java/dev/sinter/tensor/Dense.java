@@ -1,6 +1,7 @@
 package dev.sinter.tensor;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Objects;
 
 /**
@@ -47,6 +48,23 @@ public record Dense(String name, int rows, int columns, DType dtype, MemorySegme
         Math.toIntExact(tensor.dim(1)),
         tensor.dtype(),
         tensor.data());
+  }
+
+  /**
+   * The same values rounded to bfloat16, halves to even.
+   *
+   * @param allocator holds the result
+   */
+  public Dense toBf16(SegmentAllocator allocator) {
+    if (dtype == DType.BF16) {
+      return this;
+    }
+    long count = (long) rows * columns;
+    MemorySegment rounded = allocator.allocate(2 * count, 64);
+    for (long i = 0; i < count; i++) {
+      rounded.set(DType.SHORT, 2 * i, DType.roundToBf16(dtype.readFloat(data, i)));
+    }
+    return new Dense(name, rows, columns, DType.BF16, rounded);
   }
 
   @Override

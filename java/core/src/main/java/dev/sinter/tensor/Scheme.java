@@ -7,6 +7,8 @@ import java.util.stream.Collectors;
 public enum Scheme {
   /** 32-bit float weights and activations. */
   F32("f32", ActivationScheme.FLOAT),
+  /** bfloat16 weights and activations, f32 sums. */
+  BF16("bf16", ActivationScheme.BF16),
   /** int8 weights, symmetric per channel; 8-bit activations, quantized per token as they come. */
   W8A8("w8a8", ActivationScheme.U8_PER_TOKEN);
 

@@ -128,7 +128,9 @@ final class BertLayer implements AutoCloseable {
         Dense weights = Dense.of(checkpoint.tensor(name + ".weight"));
         CompressedTensor part = weights;
         float[] bias = vector(checkpoint, name + ".bias", weights.rows());
-        if (scheme == Scheme.W8A8) {
+        if (scheme == Scheme.BF16) {
+          part = weights.toBf16(arena);
+        } else if (scheme == Scheme.W8A8) {
           part = Quantizer.roundToNearest(weights, 8, Granularity.CHANNEL, arena);
           errors.put(name, ErrorReport.of(weights, part));
           bias = BiasCorrection.correct(weights, part, bias, inputMean.get());

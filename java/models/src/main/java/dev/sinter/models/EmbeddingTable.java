@@ -9,20 +9,21 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Token embeddings of a BERT encoder: the word's row, f32 or int8 with a scale per row, plus that
- * of its position, plus the one token type that single sentences have.
+ * Token embeddings of a BERT encoder: the word's row, floating or int8 with a scale per row, plus
+ * that of its position, plus the one token type that single sentences have.
  */
 final class EmbeddingTable {
   private static final long ALIGNMENT = 64;
 
   private final int hidden;
   private final int words;
-  private final MemorySegment values; // f32, or s8 if scales are there
-  private final float[] scales;
+  private final DType dtype; // of the values
+  private final MemorySegment values;
+  private final float[] scales; // null for floating values
   private final float[] positions; // token type 0 added
 
   /**
-   * @param words the word embeddings: f32, or int8 per row
+   * @param words the word embeddings: floating, or int8 per row
    * @param positions f32 [maxPositions, hidden], row-major
    * @param type f32 [hidden]
    * @param arena holds a copy, so that the checkpoint can be closed
@@ -34,11 +35,10 @@ final class EmbeddingTable {
     for (int i = 0; i < positions.length; i++) {
       this.positions[i] += type[i % hidden];
     }
+    dtype = words instanceof Dense d ? d.dtype() : DType.I8;
     MemorySegment source =
         switch (words) {
-          case Dense d when d.dtype() == DType.F32 -> d.data();
-          case Dense d ->
-              throw new IllegalArgumentException(d.name() + ": must be F32, is " + d.dtype());
+          case Dense d -> d.data();
           case Quantized q -> q.codes();
         };
     scales = words instanceof Quantized q ? rowScales(q) : null;
@@ -69,7 +69,7 @@ final class EmbeddingTable {
     int at = position * hidden;
     if (scales == null) {
       for (int i = 0; i < hidden; i++) {
-        float value = values.getAtIndex(ValueLayout.JAVA_FLOAT, from + i);
+        float value = dtype.readFloat(values, from + i);
         x.setAtIndex(ValueLayout.JAVA_FLOAT, to + i, value + positions[at + i]);
       }
     } else {

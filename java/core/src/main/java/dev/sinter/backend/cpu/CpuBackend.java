@@ -11,6 +11,7 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
+import dev.sinter.tensor.ActivationScheme;
 import java.util.Set;
 
 /** The kernels of libsinter, of the best instruction set the CPU and a cap allow. Thread-safe. */
@@ -57,7 +58,7 @@ public final class CpuBackend implements Backend {
     }
     return switch (spec) {
       case AttentionSpec _ -> Support.yes();
-      case QuantizeSpec q when q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
+      case QuantizeSpec q when q.scheme().isScaled() && q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
           Support.no(
               "width "
                   + q.width()
@@ -77,7 +78,9 @@ public final class CpuBackend implements Backend {
   @Override
   public QuantizeKernel quantize(QuantizeSpec spec) {
     require(spec);
-    return new QuantizeRowsNative(spec, isa);
+    return spec.scheme() == ActivationScheme.BF16
+        ? new RoundBf16Native(spec, isa)
+        : new QuantizeRowsNative(spec, isa);
   }
 
   private void require(OpSpec spec) {

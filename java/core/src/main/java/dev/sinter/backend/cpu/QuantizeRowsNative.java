@@ -45,37 +45,7 @@ final class QuantizeRowsNative implements QuantizeKernel {
    */
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
-    // Whoever made out saw to it that its segments hold its rows.
-    if (out.scheme() != scheme || out.columns() != width) {
-      throw new IllegalArgumentException(
-          "output for rows of "
-              + out.columns()
-              + " "
-              + out.scheme()
-              + ", needed is one for "
-              + width
-              + " "
-              + scheme);
-    }
-    if (from < 0 || to < from || to > out.rows()) {
-      throw new IllegalArgumentException(
-          "rows " + from + " to " + to + " of an output of " + out.rows());
-    }
-    long rowBytes = 4L * width;
-    if (x.byteSize() < to * rowBytes) {
-      throw new IllegalArgumentException(
-          "x has "
-              + x.byteSize()
-              + " bytes, "
-              + to
-              + " rows of "
-              + width
-              + " f32 need "
-              + to * rowBytes);
-    }
-    if (!x.isNative() || !out.data().isNative()) {
-      throw new IllegalArgumentException("x and out must be native memory, not on the heap");
-    }
+    Rows.check(scheme, width, x, out, from, to);
     if (from == to) {
       return;
     }

@@ -35,15 +35,12 @@ final class MatmulPrimitive implements AutoCloseable {
   private MatmulPrimitive(MatmulShape shape, Handles handles, MemorySegment layout) {
     this.shape = shape;
     this.handles = handles;
-    boolean floats = shape.type() == MatmulShape.Type.F32;
-    MemorySegment src =
-        handles.strided(
-            floats ? dnnl_f32() : dnnl_u8(), shape.m(), shape.k(), shape.sourceStride());
+    MemorySegment src = handles.strided(sourceType(), shape.m(), shape.k(), shape.sourceStride());
     MemorySegment wei =
         layout != null
             ? layout
             : handles.tagged(
-                floats ? dnnl_f32() : dnnl_s8(), dnnl_format_tag_any(), shape.k(), shape.n());
+                weightsType(shape.type()), dnnl_format_tag_any(), shape.k(), shape.n());
     MemorySegment dst = resultLayout();
     MemorySegment b = shape.epilogue().bias() ? biasLayout() : MemorySegment.NULL;
     descriptor = handles.matmul(src, wei, b, dst, attributes());
@@ -143,6 +140,23 @@ final class MatmulPrimitive implements AutoCloseable {
       MemorySegment start = MemorySegment.ofAddress(data.address() + offset);
       check("dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, start));
     }
+  }
+
+  private int sourceType() {
+    return switch (shape.type()) {
+      case F32 -> dnnl_f32();
+      case BF16 -> dnnl_bf16();
+      case U8S8, U8S8_ACCUMULATORS -> dnnl_u8();
+    };
+  }
+
+  /** oneDNN's element type of the weights. */
+  static int weightsType(MatmulShape.Type type) {
+    return switch (type) {
+      case F32 -> dnnl_f32();
+      case BF16 -> dnnl_bf16();
+      case U8S8, U8S8_ACCUMULATORS -> dnnl_s8();
+    };
   }
 
   private boolean scaled() {

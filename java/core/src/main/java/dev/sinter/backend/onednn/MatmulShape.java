@@ -17,6 +17,8 @@ record MatmulShape(
   enum Type {
     /** f32 x f32 -> f32. */
     F32,
+    /** bf16 x bf16 -> f32. */
+    BF16,
     /** u8 codes with a scale per row x s8 codes with a scale per column -> f32. */
     U8S8,
     /** The integer accumulators of U8S8, before any scale: s32. */

@@ -7,16 +7,14 @@ import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.runtime.WorkerPool;
-import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
-import dev.sinter.tensor.DType;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Matmuls on oneDNN: f32, and u8 activations with s8 weights. Single-threaded primitives inside the
- * workers of the pool; oneDNN's own threads are never used. Thread-safe.
+ * Matmuls on oneDNN: f32, bf16, and u8 activations with s8 weights. Single-threaded primitives
+ * inside the workers of the pool; oneDNN's own threads are never used. Thread-safe.
  */
 public final class OneDnnBackend implements Backend {
   private final String unavailable; // null if the library runs here
@@ -63,27 +61,23 @@ public final class OneDnnBackend implements Backend {
   }
 
   private Support examine(MatmulSpec spec) {
-    MatmulShape.Type type;
-    if (spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT) {
-      type = MatmulShape.Type.F32;
-    } else if (spec.weights() == DType.I8 && spec.activations() == ActivationScheme.U8_PER_TOKEN) {
-      if (!OneDnn.effectiveIsa().endsWith("vnni")) {
-        return Support.no(
-            "without VNNI its int8 code saturates 16-bit sums (instruction set in use: "
-                + OneDnn.effectiveIsa()
-                + ")");
-      }
-      if (spec.k() > ZeroPointColumns.MAX_K) {
-        return Support.no(
-            "K " + spec.k() + " could overflow int32 sums, at most " + ZeroPointColumns.MAX_K);
-      }
-      type = MatmulShape.Type.U8S8;
-    } else {
+    MatmulShape.Type type = OneDnnMatmul.type(spec);
+    if (type == null) {
       return Support.no(
-          "runs F32 weights with FLOAT activations and I8 weights with U8_PER_TOKEN, not "
+          "runs F32 weights with FLOAT activations, BF16 with BF16 and I8 with U8_PER_TOKEN, not "
               + spec.weights()
               + " with "
               + spec.activations());
+    }
+    if (type == MatmulShape.Type.U8S8 && !OneDnn.effectiveIsa().endsWith("vnni")) {
+      return Support.no(
+          "without VNNI its int8 code saturates 16-bit sums (instruction set in use: "
+              + OneDnn.effectiveIsa()
+              + ")");
+    }
+    if (type == MatmulShape.Type.U8S8 && spec.k() > ZeroPointColumns.MAX_K) {
+      return Support.no(
+          "K " + spec.k() + " could overflow int32 sums, at most " + ZeroPointColumns.MAX_K);
     }
     for (int m : RowBuckets.SIZES) {
       MatmulShape shape =

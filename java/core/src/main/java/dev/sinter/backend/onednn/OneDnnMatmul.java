@@ -5,6 +5,7 @@ import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.runtime.WorkerPool;
+import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
@@ -20,6 +21,7 @@ import java.util.stream.Collectors;
  */
 final class OneDnnMatmul implements MatmulKernel {
   private final MatmulSpec spec;
+  private final MatmulShape.Type type;
   private final ColumnTiles columns;
   private final int k; // with the zero-point columns
   private final OneDnnWorkers workers;
@@ -33,6 +35,7 @@ final class OneDnnMatmul implements MatmulKernel {
       OneDnnWorkers workers, MatmulSpec spec, CompressedTensor source, float[] biasValues) {
     this.workers = workers;
     this.spec = spec;
+    type = type(spec);
     columns = new ColumnTiles(spec.n());
     int extra = source instanceof Quantized q ? ZeroPointColumns.count(q) : 0;
     k = spec.k() + extra;
@@ -75,6 +78,17 @@ final class OneDnnMatmul implements MatmulKernel {
         : floats.asSlice(4L * columns.start(tile), 4L * columns.width(tile));
   }
 
+  /** What oneDNN computes for a spec; null for types it has no fast code for. */
+  static MatmulShape.Type type(MatmulSpec spec) {
+    ActivationScheme activations = spec.activations();
+    return switch (spec.weights()) {
+      case F32 -> activations == ActivationScheme.FLOAT ? MatmulShape.Type.F32 : null;
+      case BF16 -> activations == ActivationScheme.BF16 ? MatmulShape.Type.BF16 : null;
+      case I8 -> activations == ActivationScheme.U8_PER_TOKEN ? MatmulShape.Type.U8S8 : null;
+      default -> null;
+    };
+  }
+
   private void createPrimitives(WorkerPool.Worker worker) {
     int buckets = RowBuckets.SIZES.length;
     MatmulPrimitive[][] mine = new MatmulPrimitive[2][buckets];
@@ -94,12 +108,7 @@ final class OneDnnMatmul implements MatmulKernel {
   }
 
   private MatmulShape shape(int m, int n) {
-    MatmulShape.Type type = weightsAreCodes() ? MatmulShape.Type.U8S8 : MatmulShape.Type.F32;
     return new MatmulShape(type, m, k, n, k, spec.n(), spec.epilogue());
-  }
-
-  private boolean weightsAreCodes() {
-    return !spec.weights().isFloating();
   }
 
   private void pack(int worker, int tile, CompressedTensor source, int extra) {
@@ -112,11 +121,13 @@ final class OneDnnMatmul implements MatmulKernel {
         ZeroPointColumns.copyRows(q, from, to, extra, rows);
       } else {
         MemorySegment data = ((Dense) source).data();
-        rows = data.asSlice(4L * from * k, 4L * (to - from) * k);
+        long rowBytes = spec.weights().bytes() * (long) k;
+        rows = data.asSlice(from * rowBytes, (to - from) * rowBytes);
       }
       workers.reorder(
           worker,
           rows,
+          MatmulPrimitive.weightsType(type),
           to - from,
           k,
           widest(worker, tile).weightsLayout(),
@@ -192,7 +203,7 @@ final class OneDnnMatmul implements MatmulKernel {
         primitives[worker][last(column)][RowBuckets.bucket(m, piece)],
         operands[column],
         x.data(),
-        row * k * (weightsAreCodes() ? 1 : 4),
+        row * k * spec.activations().bytes(),
         x.scales(),
         4 * row,
         y,

@@ -117,12 +117,16 @@ final class OneDnnWorkers implements AutoCloseable {
   }
 
   /**
-   * Packs rows of W, [n, k] row-major, into the layout of a primitive, whose element type decides
-   * how the rows are read.
+   * Packs rows of W, [n, k] row-major and of oneDNN's element type, into the layout of a primitive.
    */
   void reorder(
-      int worker, MemorySegment rows, int n, int k, MemorySegment layout, MemorySegment packed) {
-    int type = rows.byteSize() == 4L * n * k ? dnnl_f32() : dnnl_s8();
+      int worker,
+      MemorySegment rows,
+      int type,
+      int n,
+      int k,
+      MemorySegment layout,
+      MemorySegment packed) {
     dnn.useOneThread();
     try (Handles handles = new Handles(dnn)) {
       MemorySegment plain = handles.tagged(type, dnnl_ba(), k, n);

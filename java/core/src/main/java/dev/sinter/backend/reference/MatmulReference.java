@@ -10,6 +10,7 @@ import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
@@ -125,7 +126,7 @@ public final class MatmulReference implements MatmulKernel {
    */
   public long accumulator(ActivationBuffer x, int row, int n) {
     checkInput(x, row + 1);
-    if (codes == null || x.scheme() == ActivationScheme.FLOAT) {
+    if (codes == null || !x.scheme().isScaled()) {
       throw new IllegalArgumentException("no integer accumulator in " + spec);
     }
     long sum = 0;
@@ -136,7 +137,7 @@ public final class MatmulReference implements MatmulKernel {
   }
 
   private double product(ActivationBuffer x, int row, int n) {
-    if (codes != null && x.scheme() != ActivationScheme.FLOAT) {
+    if (codes != null && x.scheme().isScaled()) {
       double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
       return accumulator(x, row, n) * scale * scales[n];
     }
@@ -148,10 +149,12 @@ public final class MatmulReference implements MatmulKernel {
   }
 
   private static double input(ActivationBuffer x, int row, int k) {
-    if (x.scheme() == ActivationScheme.FLOAT) {
-      return x.data().getAtIndex(JAVA_FLOAT, (long) row * x.stride() + k);
-    }
-    return centered(x, row, k) * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
+    long index = (long) row * x.stride() + k;
+    return switch (x.scheme()) {
+      case FLOAT -> DType.F32.readFloat(x.data(), index);
+      case BF16 -> DType.BF16.readFloat(x.data(), index);
+      default -> centered(x, row, k) * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
+    };
   }
 
   /** {@code q - z}. */

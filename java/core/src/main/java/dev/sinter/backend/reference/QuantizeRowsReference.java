@@ -3,11 +3,13 @@ package dev.sinter.backend.reference;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -47,7 +49,18 @@ final class QuantizeRowsReference implements QuantizeKernel {
               + to);
     }
     for (int row = from; row < to; row++) {
-      quantize(x, out, row);
+      if (spec.scheme() == ActivationScheme.BF16) {
+        round(x, out, row);
+      } else {
+        quantize(x, out, row);
+      }
+    }
+  }
+
+  private void round(MemorySegment x, ActivationBuffer out, int row) {
+    for (int k = 0; k < out.stride(); k++) {
+      float value = k < spec.width() ? x.getAtIndex(JAVA_FLOAT, (long) row * spec.width() + k) : 0;
+      out.data().setAtIndex(JAVA_SHORT, (long) row * out.stride() + k, DType.roundToBf16(value));
     }
   }
 

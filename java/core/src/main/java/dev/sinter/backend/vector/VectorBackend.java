@@ -59,6 +59,9 @@ public final class VectorBackend implements Backend {
     if (!operations().contains(spec.getClass())) {
       return Support.no("there is no vector kernel for " + spec.operation());
     }
+    if (spec instanceof QuantizeSpec q && !q.scheme().isScaled()) {
+      return Support.no("makes 8-bit codes only, not " + q.scheme());
+    }
     return support;
   }
 

@@ -91,6 +91,17 @@ class OneDnnMatmulTest {
   @CsvSource({
     "1,1", "1,17", "17,1", "31,15", "33,64", "127,257", "129,192", "384,384", "384,600", "1536,70"
   })
+  void bf16AgreesWithTheReference(int k, int n) {
+    Dense weights = dense(k, n).toBf16(arena);
+    for (Epilogue epilogue : EPILOGUES) {
+      compare(weights, ActivationScheme.BF16, epilogue);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1,1", "1,17", "17,1", "31,15", "33,64", "127,257", "129,192", "384,384", "384,600", "1536,70"
+  })
   void w8a8AgreesWithTheReferenceAndItsIntegersExactly(int k, int n) {
     for (Granularity granularity : Granularity.values()) {
       Quantized weights = quantized(k, n, granularity, false);
@@ -145,7 +156,9 @@ class OneDnnMatmulTest {
               spec.k(),
               kernel.codeColumns());
       reference.quantize(new QuantizeSpec(spec.k(), spec.activations())).run(values, x, 0, m);
-      checkAccumulators((OneDnnMatmul) kernel, judge, spec, x, m, where);
+      if (spec.activations().isScaled()) {
+        checkAccumulators((OneDnnMatmul) kernel, judge, spec, x, m, where);
+      }
     }
     MemorySegment actual = memory.floats((long) m * spec.n());
     if (spec.epilogue().residual()) {
@@ -174,7 +187,7 @@ class OneDnnMatmulTest {
 
   /** What f32 arithmetic may be off before the last rounding, from the terms that are summed. */
   private double bound(MatmulSpec spec, ActivationBuffer x, int row, float[] weights, float bias) {
-    boolean codes = x.scheme() != ActivationScheme.FLOAT;
+    boolean codes = x.scheme().isScaled();
     double scale = codes ? x.scales().getAtIndex(JAVA_FLOAT, row) : 1;
     double zeroPoint = codes ? x.zeroPoints().getAtIndex(JAVA_INT, row) * scale : 0;
     double magnitude = 0;
@@ -199,9 +212,12 @@ class OneDnnMatmulTest {
   }
 
   private static double stored(ActivationBuffer x, int row, int k) {
-    return x.scheme() == ActivationScheme.FLOAT
-        ? x.data().getAtIndex(JAVA_FLOAT, (long) row * x.columns() + k)
-        : x.data().get(JAVA_BYTE, (long) row * x.stride() + k) & 0xff;
+    long index = (long) row * x.stride() + k;
+    return switch (x.scheme()) {
+      case FLOAT -> DType.F32.readFloat(x.data(), index);
+      case BF16 -> DType.BF16.readFloat(x.data(), index);
+      default -> x.data().get(JAVA_BYTE, index) & 0xff;
+    };
   }
 
   private void checkAccumulators(
@@ -235,10 +251,8 @@ class OneDnnMatmulTest {
   void nanRowsStayNanAndStayInTheirRow() {
     int k = 40;
     int n = 33;
-    for (CompressedTensor weights :
-        List.of(dense(k, n), quantized(k, n, Granularity.CHANNEL, false))) {
-      ActivationScheme activations =
-          weights instanceof Dense ? ActivationScheme.FLOAT : ActivationScheme.U8_PER_TOKEN;
+    for (CompressedTensor weights : ofEveryType(k, n)) {
+      ActivationScheme activations = activations(weights);
       for (Epilogue epilogue : EPILOGUES) {
         MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
         float[] bias = epilogue.bias() ? random.normals(n, 1) : null;
@@ -277,10 +291,8 @@ class OneDnnMatmulTest {
     int m = 77;
     MemorySegment values = arena.allocate(4L * m * k);
     random.fill(values, 1);
-    for (CompressedTensor weights :
-        List.of(dense(k, n), quantized(k, n, Granularity.CHANNEL, false))) {
-      ActivationScheme activations =
-          weights instanceof Dense ? ActivationScheme.FLOAT : ActivationScheme.U8_PER_TOKEN;
+    for (CompressedTensor weights : ofEveryType(k, n)) {
+      ActivationScheme activations = activations(weights);
       MatmulSpec spec = MatmulSpec.of(weights, activations, Epilogue.NONE);
       float[] first = null;
       for (int threads = 1; threads <= 4; threads++) {
@@ -321,6 +333,20 @@ class OneDnnMatmulTest {
       WorkerPool pool, MatmulKernel kernel, int m, ActivationBuffer x, MemorySegment y) {
     pool.run(
         w -> w.forEachTile(kernel.tiles(m), (worker, tile) -> kernel.run(worker, tile, m, x, y)));
+  }
+
+  private List<CompressedTensor> ofEveryType(int k, int n) {
+    return List.of(
+        dense(k, n), dense(k, n).toBf16(arena), quantized(k, n, Granularity.CHANNEL, false));
+  }
+
+  /** What oneDNN multiplies such weights with. */
+  private static ActivationScheme activations(CompressedTensor weights) {
+    return switch (weights) {
+      case Dense d when d.dtype() == DType.BF16 -> ActivationScheme.BF16;
+      case Dense _ -> ActivationScheme.FLOAT;
+      case Quantized _ -> ActivationScheme.U8_PER_TOKEN;
+    };
   }
 
   private Dense dense(int k, int n) {

@@ -1,0 +1,52 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.*;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.QuantizeKernel;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.runtime.NativeException;
+import java.lang.foreign.MemorySegment;
+
+/** {@code round_bf16} of libsinter. Writes exactly the rows it is asked for. */
+final class RoundBf16Native implements QuantizeKernel {
+  private final QuantizeSpec spec;
+  private final Isa isa;
+
+  /** libsinter must be loaded, and the CPU must have the instruction set. */
+  RoundBf16Native(QuantizeSpec spec, Isa isa) {
+    this.spec = spec;
+    this.isa = isa;
+  }
+
+  @Override
+  public String implementation() {
+    return "sinter_round_bf16_" + isa.text();
+  }
+
+  @Override
+  public String isa() {
+    return isa.text();
+  }
+
+  /**
+   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another scheme
+   *     or width, or if it lacks the rows
+   */
+  @Override
+  public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
+    Rows.check(spec.scheme(), spec.width(), x, out, from, to);
+    int width = spec.width();
+    int status =
+        switch (isa) {
+          case SCALAR ->
+              sinter_round_bf16_scalar(x, from, to - from, width, out.data(), out.stride());
+          case AVX2 -> sinter_round_bf16_avx2(x, from, to - from, width, out.data(), out.stride());
+          case AVX512 ->
+              sinter_round_bf16_avx512(x, from, to - from, width, out.data(), out.stride());
+        };
+    if (status != SINTER_OK()) {
+      throw new NativeException(implementation(), status, sinter_status_text(status).getString(0));
+    }
+  }
+}
