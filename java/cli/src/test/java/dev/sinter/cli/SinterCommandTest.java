@@ -57,7 +57,7 @@ class SinterCommandTest {
 
   @Test
   void unknownSchemeNamesTheKnownOnes() {
-    assertTrue(run("embed", "--model", "m", "--scheme", "int3").err().contains("f32, w8a8"));
+    assertTrue(run("embed", "--model", "m", "--scheme", "int3").err().contains("f32, bf16, w8a8"));
   }
 
   @Test
