@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -22,6 +24,8 @@ final class ProtoReader {
   private static final int BUFFER = 1 << 16;
   private static final int MAX_STRING = 1 << 16;
   private static final int MAX_DEPTH = 32;
+  private static final int TAG_TYPE_BITS = 3;
+  private static final int MAX_FIELD_NUMBER = (1 << 29) - 1;
 
   private final String file;
   private final CodedInputStream in;
@@ -55,10 +59,16 @@ final class ProtoReader {
   /** Reads the fields of the current message up to its end. */
   void fields(Fields fields) {
     try {
-      for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-        int wireType = WireFormat.getTagWireType(tag);
-        if (!fields.read(WireFormat.getTagFieldNumber(tag), wireType) && !in.skipField(tag)) {
-          throw fail(null, "not a protobuf message: unexpected end of a group");
+      while (!in.isAtEnd()) {
+        // The library's own readTag drops the bits above 32.
+        long tag = in.readRawVarint64();
+        long number = tag >>> TAG_TYPE_BITS;
+        if (number == 0 || number > MAX_FIELD_NUMBER) {
+          throw fail(null, "not a protobuf message: field number " + number);
+        }
+        int wireType = (int) tag & ((1 << TAG_TYPE_BITS) - 1);
+        if (!fields.read((int) number, wireType)) {
+          skipValue(wireType);
         }
       }
     } catch (IOException e) {
@@ -66,6 +76,17 @@ final class ProtoReader {
     }
     if (in.getBytesUntilLimit() != 0) {
       throw fail(null, "truncated: " + in.getBytesUntilLimit() + " bytes are missing");
+    }
+  }
+
+  private void skipValue(int wireType) throws IOException {
+    switch (wireType) {
+      case WireFormat.WIRETYPE_VARINT -> in.readRawVarint64();
+      case WireFormat.WIRETYPE_FIXED64 -> in.skipRawBytes(Long.BYTES);
+      case WireFormat.WIRETYPE_FIXED32 -> in.skipRawBytes(Integer.BYTES);
+      case WireFormat.WIRETYPE_LENGTH_DELIMITED -> in.skipRawBytes(length(wireType));
+      // Groups, which ONNX never had, among them.
+      default -> throw fail(null, "not an ONNX model: wire type " + wireType);
     }
   }
 
@@ -86,18 +107,19 @@ final class ProtoReader {
   int length(int wireType) {
     expect(wireType, WireFormat.WIRETYPE_LENGTH_DELIMITED);
     try {
-      int length = in.readRawVarint32();
+      // All 64 bits: readRawVarint32 would take 2^32 + 5 for 5.
+      long length = in.readRawVarint64();
       if (length < 0 || length > in.getBytesUntilLimit()) {
         throw fail(
             null,
             "a field of "
-                + Integer.toUnsignedString(length)
+                + Long.toUnsignedString(length)
                 + " bytes runs past the end of"
                 + " its message, "
                 + in.getBytesUntilLimit()
                 + " bytes are left");
       }
-      return length;
+      return (int) length;
     } catch (IOException e) {
       throw malformed(e);
     }
@@ -109,7 +131,12 @@ final class ProtoReader {
       throw fail(null, "a name of " + length + " bytes, at most " + MAX_STRING + " are read");
     }
     try {
-      return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(in.readRawBytes(length)))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw fail(null, "a name that is not UTF-8");
     } catch (IOException e) {
       throw malformed(e);
     }
