@@ -25,6 +25,7 @@ final class ProtoReader {
   private static final int MAX_STRING = 1 << 16;
   private static final int MAX_DEPTH = 32;
   private static final int TAG_TYPE_BITS = 3;
+  private static final int VARINT_BITS = 7;
   private static final int MAX_FIELD_NUMBER = (1 << 29) - 1;
 
   private final String file;
@@ -61,7 +62,7 @@ final class ProtoReader {
     try {
       while (!in.isAtEnd()) {
         // The library's own readTag drops the bits above 32.
-        long tag = in.readRawVarint64();
+        long tag = rawVarint();
         long number = tag >>> TAG_TYPE_BITS;
         if (number == 0 || number > MAX_FIELD_NUMBER) {
           throw fail(null, "not a protobuf message: field number " + number);
@@ -79,9 +80,25 @@ final class ProtoReader {
     }
   }
 
+  /** The library's readRawVarint64 takes whatever the tenth byte holds for a 1. */
+  private long rawVarint() throws IOException {
+    long value = 0;
+    for (int shift = 0; shift < Long.SIZE; shift += VARINT_BITS) {
+      byte b = in.readRawByte();
+      value |= (long) (b & 0x7F) << shift;
+      if (b >= 0) {
+        if (shift + VARINT_BITS > Long.SIZE && b > 1) {
+          break;
+        }
+        return value;
+      }
+    }
+    throw fail(null, "not a protobuf message: a number of more than 64 bits");
+  }
+
   private void skipValue(int wireType) throws IOException {
     switch (wireType) {
-      case WireFormat.WIRETYPE_VARINT -> in.readRawVarint64();
+      case WireFormat.WIRETYPE_VARINT -> rawVarint();
       case WireFormat.WIRETYPE_FIXED64 -> in.skipRawBytes(Long.BYTES);
       case WireFormat.WIRETYPE_FIXED32 -> in.skipRawBytes(Integer.BYTES);
       case WireFormat.WIRETYPE_LENGTH_DELIMITED -> in.skipRawBytes(length(wireType));
@@ -107,8 +124,8 @@ final class ProtoReader {
   int length(int wireType) {
     expect(wireType, WireFormat.WIRETYPE_LENGTH_DELIMITED);
     try {
-      // All 64 bits: readRawVarint32 would take 2^32 + 5 for 5.
-      long length = in.readRawVarint64();
+      // All 64 bits: the library's readRawVarint32 would take 2^32 + 5 for 5.
+      long length = rawVarint();
       if (length < 0 || length > in.getBytesUntilLimit()) {
         throw fail(
             null,
@@ -145,7 +162,7 @@ final class ProtoReader {
   long varint(int wireType) {
     expect(wireType, WireFormat.WIRETYPE_VARINT);
     try {
-      return in.readRawVarint64();
+      return rawVarint();
     } catch (IOException e) {
       throw malformed(e);
     }
@@ -175,7 +192,7 @@ final class ProtoReader {
     int outer = push(length(wireType));
     try {
       while (in.getBytesUntilLimit() > 0) {
-        values.accept(in.readRawVarint64());
+        values.accept(rawVarint());
       }
     } catch (IOException e) {
       throw malformed(e);

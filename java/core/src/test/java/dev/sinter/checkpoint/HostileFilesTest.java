@@ -34,7 +34,7 @@ class HostileFilesTest {
 
   // Bytes on the heap that reading a file may allocate: parsers' buffers, and a multiple of the
   // file. Off-heap memory is the tensors', whose sizes are checked against the file first.
-  private static final long FIXED_BYTES = 1 << 19;
+  private static final long FIXED_BYTES = 1 << 18;
   private static final long BYTES_PER_BYTE = 64;
 
   // Far above what any case takes, far below what a person would wait for.
@@ -141,6 +141,7 @@ class HostileFilesTest {
       tally.refused++;
       tally.stricter += malformed == null ? 1 : 0;
       assertTrue(index > 0, where + ": " + refusal);
+      assertTrue(malformed != null || refusal.tensor() == null, where + ": " + refusal);
     }
   }
 

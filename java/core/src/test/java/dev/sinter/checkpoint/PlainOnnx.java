@@ -205,6 +205,7 @@ final class PlainOnnx {
       byte b = bytes[at++];
       value |= (long) (b & 0x7F) << 7 * i;
       if (b >= 0) {
+        require(i < 9 || b <= 1, "more than 64 bits");
         return value;
       }
     }
