@@ -71,6 +71,7 @@ final class SinterCommand implements Callable<Integer> {
         .addSubcommand(new EvaluateCommand(terminal, opener))
         .addSubcommand(new DoctorCommand(terminal))
         .addSubcommand(new CommandLine.HelpCommand())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(new PrintWriter(terminal.out(), true))
         .setErr(new PrintWriter(terminal.err(), true))
         .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.ansi() ? Ansi.ON : Ansi.OFF))

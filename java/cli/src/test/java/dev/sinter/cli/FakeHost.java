@@ -1,6 +1,7 @@
 package dev.sinter.cli;
 
 import dev.sinter.compress.ErrorReport;
+import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
 import dev.sinter.tensor.Scheme;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ final class FakeHost implements EncoderHost {
   }
 
   @Override
-  public Encoder load(String model, Scheme scheme, Progress progress) {
+  public Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress) {
     if (model.equals("broken")) {
       throw new IllegalStateException("layer 3: the file ends early\nsecond line");
     }

@@ -51,7 +51,7 @@ final class ModelLocator {
   }
 
   private static String variable(String model) {
-    return "SINTER_MODELS_" + model.toUpperCase(Locale.ROOT);
+    return "SINTER_MODELS_" + model.toUpperCase(Locale.ROOT).replace('-', '_');
   }
 
   /** The jar; {@link ModelCatalog#resolve} tells where it may be. */

@@ -72,7 +72,7 @@ class ModelCatalogTest {
   void theTrueModelHasItsSizes() {
     ModelFiles files = TestModels.miniLm();
     try (Checkpoint checkpoint = files.openCheckpoint()) {
-      BertConfig config = BertConfig.infer(checkpoint, files.heads(), files.layerNormEps());
+      BertConfig config = BertConfig.infer(checkpoint, files.settings().heads(), 1e-12f);
       assertEquals(new BertConfig(6, 384, 12, 1536, 512, 30522, 1e-12f), config);
       assertThrows(
           RuntimeException.class, () -> BertConfig.infer(checkpoint, 11, 1e-12f), "11 heads");
