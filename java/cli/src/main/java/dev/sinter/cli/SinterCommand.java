@@ -69,6 +69,7 @@ final class SinterCommand implements Callable<Integer> {
         .addSubcommand(new DemoCommand(terminal, opener, new Stopwatch(clock)))
         .addSubcommand(new EmbedCommand(terminal, opener))
         .addSubcommand(new EvaluateCommand(terminal, opener))
+        .addSubcommand(new InspectCommand(terminal))
         .addSubcommand(new DoctorCommand(terminal))
         .addSubcommand(new CommandLine.HelpCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)

@@ -18,6 +18,7 @@ final class FakeHost implements EncoderHost {
   static final int END = 102;
 
   final List<List<String>> batches = new ArrayList<>();
+  Pooling pooling;
   int open;
 
   @Override
@@ -31,6 +32,7 @@ final class FakeHost implements EncoderHost {
       throw new IllegalStateException("layer 3: the file ends early\nsecond line");
     }
     progress.step("layer", 1, 1);
+    this.pooling = pooling;
     open++;
     return new FakeEncoder(model, scheme);
   }
