@@ -126,7 +126,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private Encoder load(EncoderHost host, Scheme scheme) {
     try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + scheme.id())) {
-      return host.load(model, scheme, progress);
+      return host.load(model, null, scheme, progress);
     }
   }
 

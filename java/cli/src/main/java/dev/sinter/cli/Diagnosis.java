@@ -170,6 +170,7 @@ record Diagnosis(
         .row("JDK", Runtime.version() + ", " + System.getProperty("java.vendor"))
         .row("JDK folder", System.getProperty("java.home"))
         .row("Sinter", SinterCommand.Version.current())
+        .row("cache", NativeLibraries.cacheDirectory().toString())
         .print(out);
     out.println();
     TextTable flagTable = new TextTable("JVM flag", "given", "");

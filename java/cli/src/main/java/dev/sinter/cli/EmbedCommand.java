@@ -1,7 +1,6 @@
 package dev.sinter.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import dev.sinter.tensor.Scheme;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigDecimal;
@@ -38,20 +37,7 @@ final class EmbedCommand implements Callable<Integer> {
 
   @Mixin private EngineOptions engine;
 
-  @Option(
-      names = "--model",
-      paramLabel = "MODEL",
-      required = true,
-      description = "A name of the catalog (minilm) or a path.")
-  private String model;
-
-  @Option(
-      names = "--scheme",
-      paramLabel = "SCHEME",
-      defaultValue = "f32",
-      converter = SchemeConverter.class,
-      description = "f32 or w8a8. Default: ${DEFAULT-VALUE}.")
-  private Scheme scheme;
+  @Mixin private ModelOptions model;
 
   @Option(names = "--input", paramLabel = "FILE", description = "Default: standard input.")
   private Path input;
@@ -74,8 +60,8 @@ final class EmbedCommand implements Callable<Integer> {
   }
 
   private Encoder load(EncoderHost host) {
-    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + scheme.id())) {
-      return host.load(model, scheme, progress);
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + model.scheme().id())) {
+      return model.load(host, progress);
     }
   }
 

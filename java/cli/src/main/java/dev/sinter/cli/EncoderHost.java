@@ -1,5 +1,6 @@
 package dev.sinter.cli;
 
+import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
 import dev.sinter.tensor.Scheme;
 
@@ -10,8 +11,9 @@ interface EncoderHost extends AutoCloseable {
 
   /**
    * @param model a name of the catalog or a path
+   * @param pooling how it makes vectors, or null for what its files say
    */
-  Encoder load(String model, Scheme scheme, Progress progress);
+  Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress);
 
   @Override
   void close();

@@ -3,7 +3,6 @@ package dev.sinter.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.models.Spearman;
 import dev.sinter.models.StsPairs;
-import dev.sinter.tensor.Scheme;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -30,12 +29,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private EngineOptions engine;
 
-  @Option(
-      names = "--model",
-      paramLabel = "MODEL",
-      required = true,
-      description = "A name of the catalog (minilm) or a path.")
-  private String model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--sts",
@@ -43,14 +37,6 @@ final class EvaluateCommand implements Callable<Integer> {
       required = true,
       description = "Pairs in the layout of the STS benchmark, separated by tabs.")
   private Path sts;
-
-  @Option(
-      names = "--scheme",
-      paramLabel = "SCHEME",
-      required = true,
-      converter = SchemeConverter.class,
-      description = "f32 or w8a8.")
-  private Scheme scheme;
 
   @Option(names = "--json", description = "Print one line of JSON.")
   private boolean json;
@@ -69,13 +55,13 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     double spearman = 100 * Spearman.correlation(cosines(pairs), scores(pairs));
     if (json) {
-      ObjectNode line = Json.object().put("scheme", scheme.id()).put("pairs", pairs.size());
+      ObjectNode line = Json.object().put("scheme", model.scheme().id()).put("pairs", pairs.size());
       line.set("spearman", Json.number(spearman, 4));
       terminal.out().println(Json.line(line));
     } else {
       new TextTable("scheme", ">pairs", ">Spearman x 100")
           .row(
-              scheme.id(),
+              model.scheme().id(),
               Integer.toString(pairs.size()),
               String.format(Locale.ROOT, "%.2f", spearman))
           .print(terminal.out());
@@ -90,8 +76,9 @@ final class EvaluateCommand implements Callable<Integer> {
   private double[] cosines(List<StsPairs.Pair> pairs) {
     double[] cosines = new double[pairs.size()];
     try (EncoderHost host = opener.open(engine);
-        ProgressDisplay progress = new ProgressDisplay(terminal, "evaluate " + scheme.id());
-        Encoder encoder = host.load(model, scheme, progress)) {
+        ProgressDisplay progress =
+            new ProgressDisplay(terminal, "evaluate " + model.scheme().id());
+        Encoder encoder = model.load(host, progress)) {
       for (int from = 0; from < cosines.length; from += PAIRS_PER_BATCH) {
         int to = Math.min(cosines.length, from + PAIRS_PER_BATCH);
         float[][] rows =

@@ -6,6 +6,7 @@ import dev.sinter.compress.ErrorReport;
 import dev.sinter.models.EmbeddingModel;
 import dev.sinter.models.ModelCatalog;
 import dev.sinter.models.ModelFiles;
+import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
 import dev.sinter.tensor.Scheme;
 import java.util.HashMap;
@@ -38,12 +39,15 @@ final class SinterHost implements EncoderHost {
   }
 
   @Override
-  public Encoder load(String model, Scheme scheme, Progress progress) {
+  public Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress) {
     ModelFiles files;
     try {
       files = resolved.computeIfAbsent(model, m -> ModelCatalog.resolve(m, progress));
     } catch (IllegalArgumentException e) {
       throw options.wrongUsage(e);
+    }
+    if (pooling != null) {
+      files = files.withPooling(pooling);
     }
     return new Loaded(EmbeddingModel.load(sinter, files, scheme, progress));
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sinter.models.Pooling;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,15 @@ class EmbedCommandTest {
     assertEquals(
         Files.readAllLines(file),
         host.batches.stream().flatMap(List::stream).collect(Collectors.toList()));
+  }
+
+  @Test
+  void poolingIsTheModelsUnlessItIsChosen() {
+    CliRun.of(host, "a", "embed", "--model", "m");
+    assertEquals(null, host.pooling);
+    CliRun run = CliRun.of(host, "a", "embed", "--model", "m", "--pooling", "cls");
+    assertEquals(0, run.code(), run.err());
+    assertEquals(Pooling.CLS, host.pooling);
   }
 
   @Test

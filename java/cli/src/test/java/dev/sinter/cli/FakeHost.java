@@ -1,6 +1,7 @@
 package dev.sinter.cli;
 
 import dev.sinter.compress.ErrorReport;
+import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
 import dev.sinter.tensor.Scheme;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ final class FakeHost implements EncoderHost {
   static final int END = 102;
 
   final List<List<String>> batches = new ArrayList<>();
+  Pooling pooling;
   int open;
 
   @Override
@@ -25,11 +27,12 @@ final class FakeHost implements EncoderHost {
   }
 
   @Override
-  public Encoder load(String model, Scheme scheme, Progress progress) {
+  public Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress) {
     if (model.equals("broken")) {
       throw new IllegalStateException("layer 3: the file ends early\nsecond line");
     }
     progress.step("layer", 1, 1);
+    this.pooling = pooling;
     open++;
     return new FakeEncoder(model, scheme);
   }

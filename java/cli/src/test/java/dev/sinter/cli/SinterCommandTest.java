@@ -18,14 +18,15 @@ class SinterCommandTest {
   void noCommandPrintsHelp() {
     CliRun run = run();
     assertEquals(0, run.code());
-    for (String command : List.of("demo", "embed", "evaluate", "doctor", "test", "clean")) {
+    for (String command :
+        List.of("demo", "embed", "evaluate", "inspect", "doctor", "test", "clean")) {
       assertTrue(run.out().contains("\n  " + command), command + " is not in\n" + run.out());
     }
     assertEquals("", run.err());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "embed", "evaluate", "doctor"})
+  @ValueSource(strings = {"demo", "embed", "evaluate", "inspect", "doctor"})
   void everyCommandHasHelpWithAnExampleThatFitsATerminal(String command) {
     CliRun run = run(command, "--help");
     assertEquals(0, run.code());
@@ -44,6 +45,10 @@ class SinterCommandTest {
         "embed",
         "embed --model m --scheme int3",
         "evaluate --model m --scheme f32",
+        "embed --model m --pooling max",
+        "inspect",
+        "inspect a b",
+        "inspect --tensors x",
         "demo surplus"
       })
   void wrongUsageIsTwoWithOneLineAndAHint(String line) {

@@ -10,6 +10,15 @@ final class NearestNames {
 
   private NearestNames() {}
 
+  /** What to throw if {@code name} is not one of {@code names}. */
+  static CheckpointException missing(String file, String name, Collection<String> names) {
+    return new CheckpointException(
+        file,
+        name,
+        CheckpointException.UNKNOWN_OFFSET,
+        "no such tensor; the nearest names are " + of(name, names));
+  }
+
   /** The names with the smallest edit distance (Levenshtein, 1966) to {@code wanted}. */
   static List<String> of(String wanted, Collection<String> names) {
     record Candidate(String name, int distance) {}

@@ -4,7 +4,13 @@ import dev.sinter.tensor.DType;
 
 /** Field numbers and data types of onnx.proto (onnx/onnx, IR version 10), those that are read. */
 final class OnnxFormat {
+  static final int MODEL_PRODUCER_NAME = 2;
+  static final int MODEL_PRODUCER_VERSION = 3;
   static final int MODEL_GRAPH = 7;
+  static final int MODEL_METADATA = 14;
+
+  static final int ENTRY_KEY = 1;
+  static final int ENTRY_VALUE = 2;
 
   static final int GRAPH_NODE = 1;
   static final int GRAPH_INITIALIZER = 5;

@@ -5,10 +5,15 @@ import static dev.sinter.checkpoint.OnnxFormat.ATTRIBUTE_GRAPH;
 import static dev.sinter.checkpoint.OnnxFormat.ATTRIBUTE_GRAPHS;
 import static dev.sinter.checkpoint.OnnxFormat.ATTRIBUTE_INT;
 import static dev.sinter.checkpoint.OnnxFormat.ATTRIBUTE_NAME;
+import static dev.sinter.checkpoint.OnnxFormat.ENTRY_KEY;
+import static dev.sinter.checkpoint.OnnxFormat.ENTRY_VALUE;
 import static dev.sinter.checkpoint.OnnxFormat.GRAPH_INITIALIZER;
 import static dev.sinter.checkpoint.OnnxFormat.GRAPH_NODE;
 import static dev.sinter.checkpoint.OnnxFormat.GRAPH_OUTPUT;
 import static dev.sinter.checkpoint.OnnxFormat.MODEL_GRAPH;
+import static dev.sinter.checkpoint.OnnxFormat.MODEL_METADATA;
+import static dev.sinter.checkpoint.OnnxFormat.MODEL_PRODUCER_NAME;
+import static dev.sinter.checkpoint.OnnxFormat.MODEL_PRODUCER_VERSION;
 import static dev.sinter.checkpoint.OnnxFormat.NODE_ATTRIBUTE;
 import static dev.sinter.checkpoint.OnnxFormat.NODE_INPUT;
 import static dev.sinter.checkpoint.OnnxFormat.NODE_NAME;
@@ -18,6 +23,7 @@ import static dev.sinter.checkpoint.OnnxFormat.VALUE_INFO_NAME;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -46,6 +52,7 @@ final class OnnxGraph {
   private final Arena arena;
   private final List<OnnxTensor> initializers = new ArrayList<>();
   private final Map<String, Use> uses = new HashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
 
   private OnnxGraph(ProtoReader in, Arena arena) {
     this.in = in;
@@ -58,13 +65,21 @@ final class OnnxGraph {
     int[] graphs = new int[1];
     in.fields(
         (number, wireType) -> {
-          if (number != MODEL_GRAPH) {
-            return false;
+          switch (number) {
+            case MODEL_PRODUCER_NAME -> graph.metadata.put("producer", in.string(wireType));
+            case MODEL_PRODUCER_VERSION ->
+                graph.metadata.put("producer_version", in.string(wireType));
+            case MODEL_METADATA -> graph.metadataEntry(wireType);
+            case MODEL_GRAPH -> {
+              if (graphs[0]++ > 0) {
+                throw in.fail(null, "more than one graph");
+              }
+              in.message(wireType, (n, w) -> graph.graphField(n, w, true));
+            }
+            default -> {
+              return false;
+            }
           }
-          if (graphs[0]++ > 0) {
-            throw in.fail(null, "more than one graph");
-          }
-          in.message(wireType, (n, w) -> graph.graphField(n, w, true));
           return true;
         });
     if (graphs[0] == 0) {
@@ -78,10 +93,29 @@ final class OnnxGraph {
     return initializers;
   }
 
+  /** Who made the model, and what else it says of itself. */
+  Map<String, String> metadata() {
+    return metadata;
+  }
+
   /** The only use of a value, or null if it has none or several. */
   Use onlyUse(String value) {
     Use use = uses.get(value);
     return use == SHARED ? null : use;
+  }
+
+  private void metadataEntry(int wireType) {
+    String[] entry = {"", ""};
+    in.message(
+        wireType,
+        (number, w) -> {
+          if (number != ENTRY_KEY && number != ENTRY_VALUE) {
+            return false;
+          }
+          entry[number - ENTRY_KEY] = in.string(w);
+          return true;
+        });
+    metadata.put(entry[0], entry[1]);
   }
 
   private boolean graphField(int number, int wireType, boolean outermost) {

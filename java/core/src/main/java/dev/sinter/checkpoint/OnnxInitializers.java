@@ -38,6 +38,7 @@ public final class OnnxInitializers implements Checkpoint {
   private final Map<String, OnnxTensor> tensors;
   private final Map<String, String> transposedFrom;
   private final Map<String, RawTensor> transposed = new ConcurrentHashMap<>();
+  private final Map<String, String> metadata;
 
   private OnnxInitializers(String file, Arena arena, OnnxGraph graph) {
     this.file = file;
@@ -61,6 +62,7 @@ public final class OnnxInitializers implements Checkpoint {
         });
     tensors = Collections.unmodifiableMap(listed);
     transposedFrom = origin;
+    metadata = Collections.unmodifiableMap(graph.metadata());
   }
 
   /**
@@ -139,15 +141,31 @@ public final class OnnxInitializers implements Checkpoint {
   }
 
   @Override
-  public RawTensor tensor(String name) {
+  public TensorInfo info(String name) {
+    TensorInfo stored = find(name).info();
+    long[] shape = stored.shape();
+    if (transposedFrom.containsKey(name)) {
+      shape = new long[] {shape[1], shape[0]};
+    }
+    return new TensorInfo(name, stored.type(), shape, stored.bytes());
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  private OnnxTensor find(String name) {
     OnnxTensor t = tensors.get(name);
     if (t == null) {
-      throw new CheckpointException(
-          file,
-          name,
-          CheckpointException.UNKNOWN_OFFSET,
-          "no such tensor; the nearest names are " + NearestNames.of(name, tensors.keySet()));
+      throw NearestNames.missing(file, name, tensors.keySet());
     }
+    return t;
+  }
+
+  @Override
+  public RawTensor tensor(String name) {
+    OnnxTensor t = find(name);
     if (t.refusal() != null) {
       throw new CheckpointException(file, name, t.offset(), t.refusal());
     }

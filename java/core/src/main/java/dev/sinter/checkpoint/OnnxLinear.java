@@ -45,7 +45,7 @@ record OnnxLinear(String name, boolean transposed) {
   private static OnnxLinear of(OnnxTensor t, OnnxGraph.Use use) {
     if (use == null
         || use.index() != 1
-        || t.rank() != 2
+        || t.info().shape().length != 2
         || !ANONYMOUS.matcher(t.name()).matches()) {
       return null;
     }

@@ -22,10 +22,10 @@ import java.util.Arrays;
  * One initializer: its values, or the reason why they cannot be had.
  *
  * @param tensor null if {@code refusal} is not
- * @param rank number of dimensions
+ * @param info type and shape, also of a refused one
  * @param offset where its message starts
  */
-record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String refusal) {
+record OnnxTensor(String name, RawTensor tensor, TensorInfo info, long offset, String refusal) {
   private static final long ALIGNMENT = 64;
   private static final int MAX_RANK = 16;
 
@@ -150,7 +150,7 @@ record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String r
         return refused("data type " + OnnxFormat.typeName(type) + " is not supported");
       }
       long[] shape = Arrays.copyOf(dims, rank);
-      long bytes = bytes(dtype, shape);
+      long bytes = bytes(dtype.bytes(), shape);
       if (raw != null && valuesField != 0) {
         throw fail("values both in raw_data and in a typed field");
       }
@@ -173,16 +173,22 @@ record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String r
           throw fail("value " + wrong + " is out of range for " + dtype);
         }
       }
-      return new OnnxTensor(name, new RawTensor(name, dtype, shape, raw), rank, offset, null);
+      TensorInfo info = new TensorInfo(name, dtype.name(), shape, bytes);
+      return new OnnxTensor(name, new RawTensor(name, dtype, shape, raw), info, offset, null);
     }
 
     private OnnxTensor refused(String reason) {
-      return new OnnxTensor(name, null, rank, offset, reason);
+      DType dtype = OnnxFormat.dtype(type);
+      String kind = dtype == null ? OnnxFormat.typeName(type) : dtype.name();
+      long[] shape = Arrays.copyOf(dims, rank);
+      bytes(1, shape); // elements can at least be counted
+      TensorInfo info = new TensorInfo(name, kind, shape, -1);
+      return new OnnxTensor(name, null, info, offset, reason);
     }
 
-    private long bytes(DType dtype, long[] shape) {
+    private long bytes(int elementBytes, long[] shape) {
       try {
-        long n = dtype.bytes();
+        long n = elementBytes;
         for (long d : shape) {
           n = Math.multiplyExact(n, d);
         }
@@ -200,7 +206,7 @@ record OnnxTensor(String name, RawTensor tensor, int rank, long offset, String r
           switch (dtype) {
             case F32 -> TENSOR_FLOAT_DATA;
             case I64 -> TENSOR_INT64_DATA;
-            case F16, BF16, I8, U8, I32 -> TENSOR_INT32_DATA;
+            default -> TENSOR_INT32_DATA;
           };
       if (valuesField != expected) {
         throw fail(

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -22,6 +24,9 @@ final class ProtoReader {
   private static final int BUFFER = 1 << 16;
   private static final int MAX_STRING = 1 << 16;
   private static final int MAX_DEPTH = 32;
+  private static final int TAG_TYPE_BITS = 3;
+  private static final int VARINT_BITS = 7;
+  private static final int MAX_FIELD_NUMBER = (1 << 29) - 1;
 
   private final String file;
   private final CodedInputStream in;
@@ -55,10 +60,16 @@ final class ProtoReader {
   /** Reads the fields of the current message up to its end. */
   void fields(Fields fields) {
     try {
-      for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-        int wireType = WireFormat.getTagWireType(tag);
-        if (!fields.read(WireFormat.getTagFieldNumber(tag), wireType) && !in.skipField(tag)) {
-          throw fail(null, "not a protobuf message: unexpected end of a group");
+      while (!in.isAtEnd()) {
+        // The library's own readTag drops the bits above 32.
+        long tag = rawVarint();
+        long number = tag >>> TAG_TYPE_BITS;
+        if (number == 0 || number > MAX_FIELD_NUMBER) {
+          throw fail(null, "not a protobuf message: field number " + number);
+        }
+        int wireType = (int) tag & ((1 << TAG_TYPE_BITS) - 1);
+        if (!fields.read((int) number, wireType)) {
+          skipValue(wireType);
         }
       }
     } catch (IOException e) {
@@ -66,6 +77,33 @@ final class ProtoReader {
     }
     if (in.getBytesUntilLimit() != 0) {
       throw fail(null, "truncated: " + in.getBytesUntilLimit() + " bytes are missing");
+    }
+  }
+
+  /** The library's readRawVarint64 takes whatever the tenth byte holds for a 1. */
+  private long rawVarint() throws IOException {
+    long value = 0;
+    for (int shift = 0; shift < Long.SIZE; shift += VARINT_BITS) {
+      byte b = in.readRawByte();
+      value |= (long) (b & 0x7F) << shift;
+      if (b >= 0) {
+        if (shift + VARINT_BITS > Long.SIZE && b > 1) {
+          break;
+        }
+        return value;
+      }
+    }
+    throw fail(null, "not a protobuf message: a number of more than 64 bits");
+  }
+
+  private void skipValue(int wireType) throws IOException {
+    switch (wireType) {
+      case WireFormat.WIRETYPE_VARINT -> rawVarint();
+      case WireFormat.WIRETYPE_FIXED64 -> in.skipRawBytes(Long.BYTES);
+      case WireFormat.WIRETYPE_FIXED32 -> in.skipRawBytes(Integer.BYTES);
+      case WireFormat.WIRETYPE_LENGTH_DELIMITED -> in.skipRawBytes(length(wireType));
+      // Groups, which ONNX never had, among them.
+      default -> throw fail(null, "not an ONNX model: wire type " + wireType);
     }
   }
 
@@ -86,18 +124,19 @@ final class ProtoReader {
   int length(int wireType) {
     expect(wireType, WireFormat.WIRETYPE_LENGTH_DELIMITED);
     try {
-      int length = in.readRawVarint32();
+      // All 64 bits: the library's readRawVarint32 would take 2^32 + 5 for 5.
+      long length = rawVarint();
       if (length < 0 || length > in.getBytesUntilLimit()) {
         throw fail(
             null,
             "a field of "
-                + Integer.toUnsignedString(length)
+                + Long.toUnsignedString(length)
                 + " bytes runs past the end of"
                 + " its message, "
                 + in.getBytesUntilLimit()
                 + " bytes are left");
       }
-      return length;
+      return (int) length;
     } catch (IOException e) {
       throw malformed(e);
     }
@@ -109,7 +148,12 @@ final class ProtoReader {
       throw fail(null, "a name of " + length + " bytes, at most " + MAX_STRING + " are read");
     }
     try {
-      return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(in.readRawBytes(length)))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw fail(null, "a name that is not UTF-8");
     } catch (IOException e) {
       throw malformed(e);
     }
@@ -118,7 +162,7 @@ final class ProtoReader {
   long varint(int wireType) {
     expect(wireType, WireFormat.WIRETYPE_VARINT);
     try {
-      return in.readRawVarint64();
+      return rawVarint();
     } catch (IOException e) {
       throw malformed(e);
     }
@@ -148,7 +192,7 @@ final class ProtoReader {
     int outer = push(length(wireType));
     try {
       while (in.getBytesUntilLimit() > 0) {
-        values.accept(in.readRawVarint64());
+        values.accept(rawVarint());
       }
     } catch (IOException e) {
       throw malformed(e);

@@ -88,7 +88,8 @@ final class TypedValues implements AutoCloseable {
       case U8 -> value == (value & 0xFF);
       case F16, BF16 -> value == (value & 0xFFFF); // the bits of the float
       case I32 -> value == (int) value;
-      case I64, F32 -> true;
+      case I64 -> true;
+      default -> throw new AssertionError("no ONNX tensor keeps " + dtype + " as integers");
     };
   }
 

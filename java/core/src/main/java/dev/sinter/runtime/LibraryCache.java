@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -46,14 +47,20 @@ final class LibraryCache {
 
   private final Path root;
   private final ClassLoader classPath;
+  private final InstantSource clock;
 
-  LibraryCache(Path root, ClassLoader classPath) {
+  /**
+   * @param clock tells how long others have not been used
+   */
+  LibraryCache(Path root, ClassLoader classPath, InstantSource clock) {
     this.root = root;
     this.classPath = classPath;
+    this.clock = clock;
   }
 
   /**
-   * Unpacks what is not there yet or is damaged, all files to the folder named after the first.
+   * Unpacks what is not there yet or is damaged, all files to the folder named after the first;
+   * sweeps the others, see {@link CacheSweep}.
    *
    * @return the path of the first file
    * @throws IOException if that cannot be done; the message tells a user why
@@ -61,10 +68,9 @@ final class LibraryCache {
   Path unpack(List<Packed> files) throws IOException {
     Path all = root.resolve("native");
     Path folder = all.resolve(files.getFirst().sha256().substring(0, FOLDER_NAME));
-    for (Path level : List.of(root, all, folder)) {
-      Files.createDirectories(level, OWNER_ONLY);
-      requirePrivate(level);
-    }
+    makePrivate(root);
+    makePrivate(all);
+    CacheSweep.claim(all, folder, clock.instant(), () -> makePrivate(folder));
     for (Packed file : files) {
       Path target = folder.resolve(file.file());
       if (!matches(target, file)) {
@@ -116,6 +122,11 @@ final class LibraryCache {
       return false;
     }
     return HexFormat.of().formatHex(digest.digest()).equals(file.sha256());
+  }
+
+  private static void makePrivate(Path folder) throws IOException {
+    Files.createDirectories(folder, OWNER_ONLY);
+    requirePrivate(folder);
   }
 
   /** Whoever may write to a folder on the way to a library chooses the code this process runs. */

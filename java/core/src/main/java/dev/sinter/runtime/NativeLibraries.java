@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -193,7 +194,7 @@ public final class NativeLibraries {
   }
 
   private static LibraryCache cache() {
-    return new LibraryCache(cacheDirectory(), classPath());
+    return new LibraryCache(cacheDirectory(), classPath(), InstantSource.system());
   }
 
   private static ClassLoader classPath() {

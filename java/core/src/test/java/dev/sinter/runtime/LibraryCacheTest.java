@@ -11,11 +11,20 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +40,7 @@ class LibraryCacheTest {
   private Path root;
   private URLClassLoader classPath;
   private LibraryCache cache;
+  private Instant now = Instant.now();
 
   @BeforeEach
   void open() throws IOException {
@@ -39,7 +49,7 @@ class LibraryCacheTest {
     Files.writeString(classes.resolve("two.so"), "second");
     root = folder.resolve("above/cache");
     classPath = new URLClassLoader(new URL[] {classes.getParent().toUri().toURL()}, null);
-    cache = new LibraryCache(root, classPath);
+    cache = new LibraryCache(root, classPath, () -> now);
   }
 
   @AfterEach
@@ -88,6 +98,74 @@ class LibraryCacheTest {
       assertEquals("second", Files.readString(path.resolveSibling("two.so")));
     }
     assertEquals(kept, Files.getAttribute(path, "unix:ino"), "written again");
+  }
+
+  @Test
+  void sweepsFoldersThatNobodyUsedForThirtyDays() throws IOException {
+    Path one = cache.unpack(List.of(ONE));
+    Path other = Files.createDirectory(root.resolve("native/not one of ours"));
+    now = now.plus(Duration.ofDays(20));
+    Path two = cache.unpack(List.of(TWO));
+    assertTrue(Files.exists(one), "swept after 20 days");
+    now = now.plus(Duration.ofDays(9));
+    cache.unpack(List.of(TWO));
+    assertTrue(Files.exists(one), "swept after 29 days");
+    cache.unpack(List.of(ONE));
+    now = now.plus(Duration.ofDays(29));
+    cache.unpack(List.of(TWO));
+    assertTrue(Files.exists(one), "swept though used 29 days ago");
+    now = now.plus(Duration.ofDays(2));
+    cache.unpack(List.of(TWO));
+    assertFalse(Files.exists(one.getParent()), "kept though not used for 31 days");
+    assertTrue(Files.exists(two));
+    assertTrue(Files.exists(other));
+    now = now.plus(Duration.ofDays(1000));
+    assertEquals("second", Files.readString(cache.unpack(List.of(TWO))), "swept its own");
+  }
+
+  @Test
+  void sweepsWhatAKilledProcessLeft() throws IOException {
+    Path one = cache.unpack(List.of(ONE));
+    Path half = Files.createFile(one.resolveSibling("one.so123456.tmp"));
+    Path link = one.resolveSibling(UUID.randomUUID() + "-one.so");
+    Files.createLink(link, one);
+    // Old by their content, but made just now.
+    Files.setLastModifiedTime(one, FileTime.from(now.minus(Duration.ofDays(99))));
+    cache.unpack(List.of(ONE));
+    assertTrue(Files.exists(half) && Files.exists(link), "taken from a process that runs");
+    now = now.plus(Duration.ofDays(2));
+    cache.unpack(List.of(ONE));
+    assertFalse(Files.exists(half));
+    assertFalse(Files.exists(link));
+    assertEquals("first", Files.readString(one));
+  }
+
+  /** Both folders are long unused, so whoever comes first sweeps that of the others. */
+  @Test
+  void manySweepAndUnpackAtOnce() throws Exception {
+    int callers = 8;
+    try (ExecutorService threads = Executors.newFixedThreadPool(callers)) {
+      for (int round = 0; round < 50; round++) {
+        for (LibraryCache.Packed packed : List.of(ONE, TWO)) {
+          Path folder = cache.unpack(List.of(packed)).getParent();
+          Files.setLastModifiedTime(folder, FileTime.from(now.minus(Duration.ofDays(99))));
+        }
+        CyclicBarrier start = new CyclicBarrier(callers);
+        List<Future<String>> contents = new ArrayList<>();
+        for (int c = 0; c < callers; c++) {
+          LibraryCache.Packed mine = c % 2 == 0 ? ONE : TWO;
+          contents.add(
+              threads.submit(
+                  () -> {
+                    start.await();
+                    return Files.readString(cache.unpack(List.of(mine)));
+                  }));
+        }
+        for (int c = 0; c < callers; c++) {
+          assertEquals(c % 2 == 0 ? "first" : "second", contents.get(c).get(), "round " + round);
+        }
+      }
+    }
   }
 
   @Test
@@ -141,7 +219,7 @@ class LibraryCacheTest {
       foreign = Files.createDirectory(folder.resolve("foreign"));
       Files.setAttribute(foreign, "unix:uid", 65534);
     }
-    LibraryCache there = new LibraryCache(foreign, classPath);
+    LibraryCache there = new LibraryCache(foreign, classPath, () -> now);
     String message = assertThrows(IOException.class, () -> there.unpack(List.of(ONE))).getMessage();
     assertTrue(message.startsWith(foreign + " belongs to user "), message);
     assertFalse(Files.exists(foreign.resolve("native")));

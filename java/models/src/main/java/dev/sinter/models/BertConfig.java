@@ -2,7 +2,6 @@ package dev.sinter.models;
 
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
-import dev.sinter.tensor.RawTensor;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
@@ -65,6 +64,41 @@ record BertConfig(
         layerNormEps);
   }
 
+  /**
+   * Compares these sizes, which are the tensors', with what a config.json says.
+   *
+   * @throws CheckpointException naming the first that differs
+   */
+  void requireEqual(BertConfig stated, String file) {
+    requireEqual(file, "num_hidden_layers", stated.layers, layers);
+    requireEqual(file, "hidden_size", stated.hidden, hidden);
+    requireEqual(file, "intermediate_size", stated.intermediate, intermediate);
+    requireEqual(file, "max_position_embeddings", stated.maxPositions, maxPositions);
+    requireEqual(file, "vocab_size", stated.vocabulary, vocabulary);
+  }
+
+  private static void requireEqual(String file, String setting, int stated, int found) {
+    if (stated != found) {
+      throw new CheckpointException(
+          file,
+          null,
+          CheckpointException.UNKNOWN_OFFSET,
+          setting + " is " + stated + ", the tensors have " + found);
+    }
+  }
+
+  /** The same for sentences of at most {@code tokens} tokens, at most {@link #maxPositions}. */
+  BertConfig withMaxTokens(int tokens) {
+    return new BertConfig(
+        layers,
+        hidden,
+        heads,
+        intermediate,
+        Math.min(maxPositions, tokens),
+        vocabulary,
+        layerNormEps);
+  }
+
   private static String layer(int index) {
     return "encoder.layer." + index + ".";
   }
@@ -92,8 +126,7 @@ record BertConfig(
 
   /** The shape of a matrix, after checking it against the rows and columns that are not ANY. */
   private static long[] shape(Checkpoint checkpoint, String name, long rows, long columns) {
-    RawTensor tensor = checkpoint.tensor(name);
-    long[] shape = tensor.shape();
+    long[] shape = checkpoint.info(name).shape();
     boolean matches =
         shape.length == 2
             && (rows == ANY ? shape[0] > 0 : shape[0] == rows)

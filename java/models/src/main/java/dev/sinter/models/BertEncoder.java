@@ -39,7 +39,7 @@ final class BertEncoder implements AutoCloseable {
 
   private final Sinter sinter;
   private final BertConfig config;
-  private final Pooling pooling;
+  private final Pooler pooler;
   private final Arena arena = Arena.ofShared();
   private final ReentrantLock turn = new ReentrantLock(true);
   private final List<BertLayer> layers = new ArrayList<>();
@@ -58,10 +58,10 @@ final class BertEncoder implements AutoCloseable {
   private float[][] results;
   private int firstResult;
 
-  private BertEncoder(Sinter sinter, BertConfig config, Pooling pooling) {
+  private BertEncoder(Sinter sinter, BertConfig config, Pooler pooler) {
     this.sinter = sinter;
     this.config = config;
-    this.pooling = pooling;
+    this.pooler = pooler;
   }
 
   /**
@@ -74,14 +74,14 @@ final class BertEncoder implements AutoCloseable {
       Checkpoint checkpoint,
       BertConfig config,
       Scheme scheme,
-      Pooling pooling,
+      Pooler pooler,
       LayerObserver observer,
       Progress progress) {
     if (config.maxPositions() > MAX_ROWS) {
       throw new IllegalArgumentException(
           "max_position_embeddings is " + config.maxPositions() + ", at most " + MAX_ROWS);
     }
-    BertEncoder encoder = new BertEncoder(sinter, config, pooling);
+    BertEncoder encoder = new BertEncoder(sinter, config, pooler);
     try {
       encoder.loadEmbeddings(checkpoint, scheme);
       for (int i = 0; i < config.layers(); i++) {
@@ -168,7 +168,7 @@ final class BertEncoder implements AutoCloseable {
             "pooling",
             sequence ->
                 results[firstResult + sequence] =
-                    pooling.pool(x, hidden, batch.start(sequence), batch.length(sequence))));
+                    pooler.pool(x, hidden, batch.start(sequence), batch.length(sequence))));
     plan = builder.build();
   }
 

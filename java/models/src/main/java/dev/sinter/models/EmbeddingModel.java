@@ -12,23 +12,28 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Turns sentences into vectors of length 1. Thread-safe, and callable from virtual threads: passes
- * of several callers run one after another on the workers of the {@link Sinter} it was loaded with.
+ * Turns sentences into vectors, of length 1 unless the model's own files ({@code modules.json})
+ * leave them as they are. Thread-safe, and callable from virtual threads: passes of several callers
+ * run one after another on the workers of the {@link Sinter} it was loaded with.
  *
  * <p>Owns its weights and its tokenizer; close it before the Sinter.
  */
 public final class EmbeddingModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(EmbeddingModel.class.getName());
 
-  private final String name;
+  private final ModelFiles files;
   private final Scheme scheme;
   private final BertConfig config;
   private final BertEncoder encoder;
   private final Tokenizer tokenizer;
 
   private EmbeddingModel(
-      String name, Scheme scheme, BertConfig config, BertEncoder encoder, Tokenizer tokenizer) {
-    this.name = name;
+      ModelFiles files,
+      Scheme scheme,
+      BertConfig config,
+      BertEncoder encoder,
+      Tokenizer tokenizer) {
+    this.files = files;
     this.scheme = scheme;
     this.config = config;
     this.encoder = encoder;
@@ -56,13 +61,19 @@ public final class EmbeddingModel implements AutoCloseable {
       Sinter sinter, ModelFiles files, Scheme scheme, LayerObserver observer, Progress progress) {
     LoadEvent event = LoadEvent.start();
     progress.step("reading " + files.name(), 0, -1);
-    try (Checkpoint checkpoint = files.openCheckpoint()) {
-      BertConfig config = BertConfig.infer(checkpoint, files.heads(), files.layerNormEps());
+    EncoderSettings settings = files.settings();
+    if (settings.poolingAssumed()) {
+      LOG.log(System.Logger.Level.INFO, "{0}: {1}", files.name(), settings.describePooling());
+    }
+    try (Checkpoint checkpoint = new BertTensors(files.openCheckpoint())) {
+      BertConfig config =
+          BertConfig.infer(checkpoint, settings.heads(), settings.layerNormEps())
+              .withMaxTokens(settings.maxTokens());
       Tokenizer tokenizer = files.openTokenizer(config.maxPositions());
       try {
+        Pooler pooler = new Pooler(settings.pooling(), settings.normalize());
         BertEncoder encoder =
-            BertEncoder.load(
-                sinter, checkpoint, config, scheme, files.pooling(), observer, progress);
+            BertEncoder.load(sinter, checkpoint, config, scheme, pooler, observer, progress);
         event.finish(files.name(), scheme.id(), encoder.bytes());
         LOG.log(
             System.Logger.Level.DEBUG,
@@ -70,7 +81,7 @@ public final class EmbeddingModel implements AutoCloseable {
             files.name(),
             scheme.id(),
             encoder.bytes());
-        return new EmbeddingModel(files.name(), scheme, config, encoder, tokenizer);
+        return new EmbeddingModel(files, scheme, config, encoder, tokenizer);
       } catch (RuntimeException | Error e) {
         tokenizer.close();
         throw e;
@@ -79,7 +90,7 @@ public final class EmbeddingModel implements AutoCloseable {
   }
 
   public String name() {
-    return name;
+    return files.name();
   }
 
   public Scheme scheme() {
@@ -131,7 +142,7 @@ public final class EmbeddingModel implements AutoCloseable {
   }
 
   /**
-   * Which kernels run a layer, and why no others.
+   * Which kernels run a layer, and why no others; and how the model makes its vectors.
    *
    * @param layer one of {@link #layers}
    */
@@ -139,7 +150,7 @@ public final class EmbeddingModel implements AutoCloseable {
     Linear linear = encoder.linears().get(layer);
     if (linear == null) {
       throw new IllegalArgumentException(
-          name + " has no linear layer '" + layer + "', only " + String.join(", ", layers()));
+          name() + " has no linear layer '" + layer + "', only " + String.join(", ", layers()));
     }
     List<String> together =
         encoder.linears().entrySet().stream()
@@ -147,7 +158,8 @@ public final class EmbeddingModel implements AutoCloseable {
             .map(Map.Entry::getKey)
             .toList();
     String shared = together.size() == 1 ? "" : ", one matmul for " + String.join(", ", together);
-    return layer + shared + "\n" + linear.explain();
+    String vectors = "\nvectors: " + files.settings().describePooling();
+    return layer + shared + "\n" + linear.explain() + vectors;
   }
 
   /** What quantization did to the weights of each layer; empty for f32. */

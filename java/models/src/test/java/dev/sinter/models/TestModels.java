@@ -16,7 +16,15 @@ final class TestModels {
   }
 
   static Path miniLmJar() {
-    String entry = "all-minilm-l6-v2.onnx";
+    return jarOf("all-minilm-l6-v2.onnx");
+  }
+
+  /** bge-small-en-v1.5, likewise. */
+  static ModelFiles bgeSmall() {
+    return ModelCatalog.resolve(jarOf("bge-small-en-v1.5.onnx").toString(), Progress.none());
+  }
+
+  private static Path jarOf(String entry) {
     URL url = TestModels.class.getClassLoader().getResource(entry);
     if (url == null) {
       throw new AssertionError(entry + " is not on the test class path");

@@ -1,0 +1,42 @@
+package dev.sinter.cli;
+
+import dev.sinter.models.Pooling;
+import dev.sinter.models.Progress;
+import dev.sinter.tensor.Scheme;
+import picocli.CommandLine.Option;
+
+/** The options that say which model a command runs and how. */
+final class ModelOptions {
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      required = true,
+      description =
+          "A name of the catalog (minilm, bge-small), a Hugging Face folder, or a jar with an ONNX"
+              + " file and a tokenizer.")
+  private String model;
+
+  @Option(
+      names = "--scheme",
+      paramLabel = "SCHEME",
+      defaultValue = "f32",
+      converter = SchemeConverter.class,
+      description = "f32 or w8a8. Default: ${DEFAULT-VALUE}.")
+  private Scheme scheme;
+
+  @Option(
+      names = "--pooling",
+      paramLabel = "HOW",
+      description =
+          "Make vectors of the mean of all tokens (mean) or of the first token (cls). Default: what"
+              + " the model's files say, or mean.")
+  private Pooling pooling;
+
+  Scheme scheme() {
+    return scheme;
+  }
+
+  Encoder load(EncoderHost host, Progress progress) {
+    return host.load(model, pooling, scheme, progress);
+  }
+}
