@@ -63,8 +63,8 @@ bool valid_pack(const sinter_pack_args &a, int bits) {
 bool valid_group_sums(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, int64_t x_group,
                       int64_t step, const int32_t *sums) {
   return codes != nullptr && sums != nullptr && size(rows) && size(k) && stride >= k &&
-         stride <= most && size(step) && size(x_group) && x_group % step == 0 &&
-         sum_fits(k, 1, 255);
+         stride <= most && step >= 0 && x_group >= 0 &&
+         (x_group == 0 || (step != 0 && x_group % step == 0)) && sum_fits(k, 1, 255);
 }
 
 }  // namespace sinter

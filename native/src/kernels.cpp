@@ -53,15 +53,14 @@ const char *sinter_status_text(int32_t status) {
   int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,    \
                                   const int32_t *zero_points, int64_t x_group, int64_t step,       \
                                   int32_t *sums) {                                                 \
-    x_group = x_group == 0 ? k : x_group;                                                          \
-    step = step == 0 ? k : step;                                                                   \
     if (!sinter::valid_group_sums(codes, rows, k, stride, x_group, step, sums)) {                  \
       return SINTER_INVALID_ARGUMENT;                                                              \
     }                                                                                              \
     if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
       return SINTER_UNSUPPORTED_ISA;                                                               \
     }                                                                                              \
-    sinter::group_sums_##isa(codes, rows, k, stride, zero_points, x_group, step, sums);            \
+    sinter::group_sums_##isa(codes, rows, k, stride, zero_points, x_group == 0 ? k : x_group,      \
+                             step == 0 ? k : step, sums);                                          \
     return SINTER_OK;                                                                              \
   }
 
