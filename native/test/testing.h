@@ -27,6 +27,7 @@ inline uint64_t seed() {
     const char *given = std::getenv("SINTER_SEED");
     const uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
     std::printf("SINTER_SEED=%llu\n", static_cast<unsigned long long>(s));
+    std::fflush(stdout);  // a crash would take it along
     return s;
   }();
   return value;
