@@ -100,7 +100,7 @@ void check_gemm(Gemm *gemm) {
     int64_t int8, int4;
   };
   for (const Bound &bound :
-       {Bound{false, false, 131071, 2097151}, Bound{true, false, 65793, 1052687},
+       {Bound{false, false, 131071, 2097151}, Bound{true, false, 65793, 1052688},
         Bound{false, true, 65793, 1118481}, Bound{true, true, 33025, 561433}}) {
     sinter_gemm_args a = b.gemm();
     a.k = (gemm == sinter_int8_gemm_scalar ? bound.int8 : bound.int4) + 1;
