@@ -83,40 +83,41 @@ SINTER_INLINE void finish(const sinter_gemm_args &a, int64_t row, int64_t column
   }
 }
 
-// Tile<Lanes, rows, panels>::run(args, place) for all rows of `panels` panels.
-template <template <class, int, int> class Tile, class Lanes, int rows, int panels>
-inline void run_rows(const sinter_gemm_args &a, int64_t row, int64_t panel) {
+// Tile<Lanes, rows, panels>::run(args, plan, place) for all rows of `panels` panels. A plan is what
+// follows from the arguments and is the same for all tiles.
+template <template <class, int, int> class Tile, class Lanes, int rows, int panels, class Plan>
+inline void run_rows(const sinter_gemm_args &a, const Plan &plan, int64_t row, int64_t panel) {
   if constexpr (rows > 1) {
     for (; a.m - row > rows / 2; row += rows) {
-      Tile<Lanes, rows, panels>::run(a, Place{row, panel});
+      Tile<Lanes, rows, panels>::run(a, plan, Place{row, panel});
     }
     if (row < a.m) {
-      run_rows<Tile, Lanes, rows / 2, panels>(a, row, panel);
+      run_rows<Tile, Lanes, rows / 2, panels>(a, plan, row, panel);
     }
   } else {
     for (; row < a.m; row++) {
-      Tile<Lanes, 1, panels>::run(a, Place{row, panel});
+      Tile<Lanes, 1, panels>::run(a, plan, Place{row, panel});
     }
   }
 }
 
 // The largest tiles that m rows can use, side by side, then panel by panel.
-template <template <class, int, int> class Tile, class Lanes, int rows>
-inline void run_tiles(const sinter_gemm_args &a) {
+template <template <class, int, int> class Tile, class Lanes, int rows, class Plan>
+inline void run_tiles(const sinter_gemm_args &a, const Plan &plan) {
   if constexpr (rows > 1) {
     if (a.m <= rows / 2) {
-      run_tiles<Tile, Lanes, rows / 2>(a);
+      run_tiles<Tile, Lanes, rows / 2>(a, plan);
       return;
     }
   }
   constexpr int panels = Lanes::panels(rows);
   int64_t panel = a.panel_begin;
   for (; a.panel_end - panel >= panels; panel += panels) {
-    run_rows<Tile, Lanes, rows, panels>(a, 0, panel);
+    run_rows<Tile, Lanes, rows, panels>(a, plan, 0, panel);
   }
   if constexpr (panels > 1) {
     for (; panel < a.panel_end; panel++) {
-      run_rows<Tile, Lanes, rows, 1>(a, 0, panel);
+      run_rows<Tile, Lanes, rows, 1>(a, plan, 0, panel);
     }
   }
 }

@@ -26,27 +26,57 @@
 
 namespace {
 
-// How k is cut, counted in blocks and in steps.
-struct Steps {
-  explicit Steps(const sinter_gemm_args &a)
+// How k is cut into steps, counted in blocks and in steps.
+struct Int4Plan {
+  explicit Int4Plan(const sinter_gemm_args &a)
       : blocks(divide_up(a.k, block_k)),
-        length(shorter(a.w_group, a.x_group, blocks)),
-        count(divide_up(blocks, length)),
-        a_weight_group(a.w_group == 0 ? count : a.w_group / block_k / length),
-        a_row_group(a.x_group == 0 ? count : a.x_group / block_k / length) {}
+        panel_bytes(blocks * block_k * panel_columns / 2),
+        w_group(in_blocks(a.w_group, blocks)),
+        x_group(in_blocks(a.x_group, blocks)),
+        step(w_group < x_group ? w_group : x_group),
+        steps(divide_up(blocks, step)),
+        w_groups(divide_up(blocks, w_group)),
+        x_groups(divide_up(blocks, x_group)) {}
 
-  static int64_t shorter(int64_t w_group, int64_t x_group, int64_t blocks) {
-    const int64_t w = w_group == 0 ? blocks : w_group / block_k;
-    const int64_t x = x_group == 0 ? blocks : x_group / block_k;
-    const int64_t both = w < x ? w : x;
-    return both < blocks ? both : blocks;
+  static int64_t in_blocks(int64_t group, int64_t blocks) {
+    return group == 0 || group > blocks * block_k ? blocks : group / block_k;
   }
 
   int64_t blocks;
-  int64_t length;  // blocks of a step
-  int64_t count;
-  int64_t a_weight_group;  // steps of a group
-  int64_t a_row_group;
+  int64_t panel_bytes;
+  int64_t w_group;  // blocks of a group, of a step
+  int64_t x_group;
+  int64_t step;
+  int64_t steps;  // how many in all
+  int64_t w_groups;
+  int64_t x_groups;
+};
+
+// A step and the groups it is in, without a division a step.
+struct Position {
+  int64_t block = 0;
+  int64_t end;  // of the step
+  int64_t step = 0;
+  int64_t w_group = 0;
+  int64_t x_group = 0;
+  int64_t w_group_end;
+  int64_t x_group_end;
+
+  explicit Position(const Int4Plan &plan)
+      : end(plan.step), w_group_end(plan.w_group), x_group_end(plan.x_group) {}
+
+  void next(const Int4Plan &plan) {
+    step++;
+    end = end + plan.step < plan.blocks ? end + plan.step : plan.blocks;
+    if (block == w_group_end) {
+      w_group++;
+      w_group_end += plan.w_group;
+    }
+    if (block == x_group_end) {
+      x_group++;
+      x_group_end += plan.x_group;
+    }
+  }
 };
 
 template <class Lanes, int rows, int panels>
@@ -55,22 +85,18 @@ struct Int4Tile {
   using Float = typename Lanes::Float;
   using S = Shape<Lanes, rows, panels>;
 
-  SINTER_TILE void run(const sinter_gemm_args &a, Place at) {
-    const Steps steps(a);
-    const int64_t panel_bytes = steps.blocks * (block_k * panel_columns / 2);
-    const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * panel_bytes;
+  SINTER_TILE void run(const sinter_gemm_args &a, const Int4Plan &plan, Place at) {
+    const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
     const int8_t *x[rows];
     Float results[rows][S::vectors];
     SINTER_UNROLL for (int r = 0; r < rows; r++) {
       x[r] = a.x + row_of(a, at, r) * a.x_stride;
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { results[r][v] = Lanes::broadcast(0); }
     }
-    int64_t block = 0;
-    for (int64_t step = 0; step < steps.count; step++) {
+    for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
       Int sums[rows][S::vectors];
-      start(a, at, steps, step, sums);
-      const int64_t end = block + steps.length < steps.blocks ? block + steps.length : steps.blocks;
-      for (; block < end; block++) {
+      start(a, plan, at, position, sums);
+      for (; position.block < position.end; position.block++) {
         typename Lanes::Partial partial[rows][S::vectors];
         SINTER_UNROLL for (int r = 0; r < rows; r++) {
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
@@ -81,7 +107,7 @@ struct Int4Tile {
           typename Lanes::Bytes weights[S::vectors];
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
             const auto both =
-                Lanes::load_bytes(w + v / S::vectors_a_panel * panel_bytes + 64 * (quad / 2) +
+                Lanes::load_bytes(w + v / S::vectors_a_panel * plan.panel_bytes + 64 * (quad / 2) +
                                   4 * Lanes::lanes * (v % S::vectors_a_panel));
             weights[v] = quad % 2 == 0 ? Lanes::low_nibbles(both) : Lanes::high_nibbles(both);
           }
@@ -100,7 +126,7 @@ struct Int4Tile {
         }
         w += block_k * panel_columns / 2;
       }
-      add_step(a, at, steps, step, sums, results);
+      add_step(a, plan, at, position, sums, results);
     }
     for (int r = 0; r < rows && at.row + r < a.m; r++) {
       const float x_scale = a.x_group == 0 ? a.x_scales[at.row + r] : 1.0f;
@@ -118,42 +144,38 @@ struct Int4Tile {
   }
 
   // Minus what the sums of a step have too much.
-  SINTER_INLINE static void start(const sinter_gemm_args &a, Place at, const Steps &steps,
-                                  int64_t step, Int (&sums)[rows][S::vectors]) {
+  SINTER_INLINE static void start(const sinter_gemm_args &a, const Int4Plan &plan, Place at,
+                                  const Position &position, Int (&sums)[rows][S::vectors]) {
     const Int zero = Lanes::broadcast_int(0);
-    const int64_t groups = divide_up(steps.count, steps.a_weight_group);
-    const int64_t row_groups = divide_up(steps.count, steps.a_row_group);
     SINTER_UNROLL for (int r = 0; r < rows; r++) {
       const int64_t row = row_of(a, at, r);
-      const Int x_sum = Lanes::broadcast_int(a.x_sums[row * steps.count + step]);
+      const Int x_sum = Lanes::broadcast_int(a.x_sums[row * plan.steps + position.step]);
       const Int offset =
           Lanes::subtract_int(zero, Lanes::multiply_int(x_sum, Lanes::broadcast_int(8)));
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { sums[r][v] = offset; }
       if (a.w_zero_points != nullptr) {
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          const Int center = Lanes::load_widened(a.w_zero_points +
-                                                 index(at, v, groups, step / steps.a_weight_group));
+          const Int center =
+              Lanes::load_widened(a.w_zero_points + index(at, v, plan.w_groups, position.w_group));
           sums[r][v] = Lanes::subtract_int(zero, Lanes::multiply_int(x_sum, center));
         }
       }
       if (a.x_zero_points != nullptr) {
         const Int zero_point =
-            Lanes::broadcast_int(a.x_zero_points[row * row_groups + step / steps.a_row_group]);
+            Lanes::broadcast_int(a.x_zero_points[row * plan.x_groups + position.x_group]);
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          const Int w_sum = Lanes::load_int(a.w_sums + index(at, v, steps.count, step));
+          const Int w_sum = Lanes::load_int(a.w_sums + index(at, v, plan.steps, position.step));
           sums[r][v] = Lanes::subtract_int(sums[r][v], Lanes::multiply_int(zero_point, w_sum));
         }
       }
     }
   }
 
-  SINTER_INLINE static void add_step(const sinter_gemm_args &a, Place at, const Steps &steps,
-                                     int64_t step, const Int (&sums)[rows][S::vectors],
+  SINTER_INLINE static void add_step(const sinter_gemm_args &a, const Int4Plan &plan, Place at,
+                                     const Position &position, const Int (&sums)[rows][S::vectors],
                                      Float (&results)[rows][S::vectors]) {
-    const int64_t groups = divide_up(steps.count, steps.a_weight_group);
-    const int64_t row_groups = divide_up(steps.count, steps.a_row_group);
     SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-      const int64_t i = index(at, v, groups, step / steps.a_weight_group);
+      const int64_t i = index(at, v, plan.w_groups, position.w_group);
       const Float scale = a.w_scale_type == SINTER_F16
                               ? Lanes::load_half(static_cast<const uint16_t *>(a.w_scales) + i)
                               : Lanes::load(static_cast<const float *>(a.w_scales) + i);
@@ -162,7 +184,7 @@ struct Int4Tile {
         if (a.x_group != 0) {
           const int64_t row = row_of(a, at, r);
           sum = Lanes::multiply(
-              sum, Lanes::broadcast(a.x_scales[row * row_groups + step / steps.a_row_group]));
+              sum, Lanes::broadcast(a.x_scales[row * plan.x_groups + position.x_group]));
         }
         results[r][v] = Lanes::fma(sum, scale, results[r][v]);
       }

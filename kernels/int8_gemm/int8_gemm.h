@@ -24,28 +24,34 @@
 
 namespace {
 
+struct Int8Plan {
+  explicit Int8Plan(const sinter_gemm_args &a)
+      : blocks(divide_up(a.k, block_k)), panel_bytes(blocks * block_k * panel_columns) {}
+
+  int64_t blocks;
+  int64_t panel_bytes;
+};
+
 template <class Lanes, int rows, int panels>
 struct Int8Tile {
   using Int = typename Lanes::Int;
   using S = Shape<Lanes, rows, panels>;
 
-  SINTER_TILE void run(const sinter_gemm_args &a, Place at) {
-    const int64_t blocks = divide_up(a.k, block_k);
-    const int64_t panel_bytes = blocks * block_k * panel_columns;
-    const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * panel_bytes;
+  SINTER_TILE void run(const sinter_gemm_args &a, const Int8Plan &plan, Place at) {
+    const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
     const int8_t *x[rows];
     Int sums[rows][S::vectors];
     SINTER_UNROLL for (int r = 0; r < rows; r++) {
       x[r] = a.x + row_of(a, at, r) * a.x_stride;
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { sums[r][v] = Lanes::broadcast_int(0); }
     }
-    for (int64_t block = 0; block < blocks; block++) {
+    for (int64_t block = 0; block < plan.blocks; block++) {
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
         typename Lanes::Wide weights[S::vectors];
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          weights[v] =
-              Lanes::widen(Lanes::load_bytes(w + v / S::vectors_a_panel * panel_bytes + 64 * quad +
-                                             4 * Lanes::lanes * (v % S::vectors_a_panel)));
+          weights[v] = Lanes::widen(
+              Lanes::load_bytes(w + v / S::vectors_a_panel * plan.panel_bytes + 64 * quad +
+                                4 * Lanes::lanes * (v % S::vectors_a_panel)));
         }
         SINTER_UNROLL for (int r = 0; r < rows; r++) {
           const auto codes = Lanes::broadcast_wide(x[r] + 4 * quad);
