@@ -12,10 +12,10 @@ namespace {
 
 struct Avx512Vnni {
   static constexpr int lanes = 16;
-  // Rows of the widest tile and panels of each: accumulators, one vector of weights a panel, one
-  // of activations and a mask fit 32 registers.
+  // 24 or 16 accumulators, one vector of weights a panel, one of activations and a mask fit 32
+  // registers. A single row is bound by memory, which likes one stream best.
   static constexpr int max_rows = 8;
-  static constexpr int panels(int rows) { return rows == 8 ? 3 : 4; }
+  static constexpr int panels(int rows) { return rows == 1 ? 1 : rows == 8 ? 3 : 4; }
 
   using Int = __m512i;
   using Float = __m512;
