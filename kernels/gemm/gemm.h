@@ -44,7 +44,20 @@ struct Shape {
   static constexpr int panels = panels_;
   static constexpr int vectors_a_panel = 16 / Lanes::lanes;
   static constexpr int vectors = panels * vectors_a_panel;
+  // Sums of a vector that are kept apart by quads, so that four `dot`s, whose latency is about four
+  // cycles, need not wait for one another.
+  static constexpr int chains = rows * vectors >= 4 ? 1 : 4 / (rows * vectors);
 };
+
+template <class Lanes, int chains, int rows, int vectors>
+SINTER_INLINE typename Lanes::Int joined(const typename Lanes::Int (&sums)[chains][rows][vectors],
+                                         int r, int v) {
+  auto sum = sums[0][r][v];
+  SINTER_UNROLL for (int chain = 1; chain < chains; chain++) {
+    sum = Lanes::add_int(sum, sums[chain][r][v]);
+  }
+  return sum;
+}
 
 // Where the tile's first row and panel lie. Rows past the last are the last one once more, and are
 // not stored.

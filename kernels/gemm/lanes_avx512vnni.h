@@ -52,6 +52,7 @@ struct Avx512Vnni {
   static Int load_widened(const uint8_t *p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
   }
+  static Int add_int(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int subtract_int(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int multiply_int(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
 

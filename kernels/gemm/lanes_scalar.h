@@ -46,6 +46,7 @@ struct Scalar {
   static Int broadcast_int(int32_t v) { return static_cast<uint32_t>(v); }
   static Int load_int(const int32_t *p) { return static_cast<uint32_t>(*p); }
   static Int load_widened(const uint8_t *p) { return *p; }
+  static Int add_int(Int a, Int b) { return a + b; }
   static Int subtract_int(Int a, Int b) { return a - b; }
   static Int multiply_int(Int a, Int b) { return a * b; }
 

@@ -94,13 +94,22 @@ struct Int4Tile {
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { results[r][v] = Lanes::broadcast(0); }
     }
     for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
-      Int sums[rows][S::vectors];
-      start(a, plan, at, position, sums);
-      for (; position.block < position.end; position.block++) {
-        typename Lanes::Partial partial[rows][S::vectors];
+      Int sums[S::chains][rows][S::vectors];
+      start(a, plan, at, position, sums[0]);
+      SINTER_UNROLL for (int chain = 1; chain < S::chains; chain++) {
         SINTER_UNROLL for (int r = 0; r < rows; r++) {
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-            partial[r][v] = Lanes::begin(sums[r][v]);
+            sums[chain][r][v] = Lanes::broadcast_int(0);
+          }
+        }
+      }
+      for (; position.block < position.end; position.block++) {
+        typename Lanes::Partial partial[S::chains][rows][S::vectors];
+        SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              partial[chain][r][v] = Lanes::begin(sums[chain][r][v]);
+            }
           }
         }
         if constexpr (rows == 1) {
@@ -117,16 +126,19 @@ struct Int4Tile {
           SINTER_UNROLL for (int r = 0; r < rows; r++) {
             const auto codes = Lanes::broadcast_quad(x[r] + 4 * quad);
             SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-              partial[r][v] = Lanes::dot_nibbles(partial[r][v], weights[v], codes);
+              auto &sum = partial[quad % S::chains][r][v];
+              sum = Lanes::dot_nibbles(sum, weights[v], codes);
             }
           }
         }
-        SINTER_UNROLL for (int r = 0; r < rows; r++) {
-          x[r] += block_k;
-          SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-            sums[r][v] = Lanes::end(sums[r][v], partial[r][v]);
+        SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              sums[chain][r][v] = Lanes::end(sums[chain][r][v], partial[chain][r][v]);
+            }
           }
         }
+        SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += block_k; }
         w += block_k * panel_columns / 2;
       }
       add_step(a, plan, at, position, sums, results);
@@ -186,7 +198,8 @@ struct Int4Tile {
   }
 
   SINTER_INLINE static void add_step(const sinter_gemm_args &a, const Int4Plan &plan, Place at,
-                                     const Position &position, const Int (&sums)[rows][S::vectors],
+                                     const Position &position,
+                                     const Int (&sums)[S::chains][rows][S::vectors],
                                      Float (&results)[rows][S::vectors]) {
     SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
       const int64_t i = index(at, v, plan.w_groups, position.w_group);
@@ -194,7 +207,7 @@ struct Int4Tile {
                               ? Lanes::load_half(static_cast<const uint16_t *>(a.w_scales) + i)
                               : Lanes::load(static_cast<const float *>(a.w_scales) + i);
       SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        Float sum = Lanes::to_float(sums[r][v]);
+        Float sum = Lanes::to_float(joined<Lanes>(sums, r, v));
         if (a.x_group != 0) {
           const int64_t row = row_of(a, at, r);
           sum = Lanes::multiply(
