@@ -20,6 +20,7 @@
 /* What a kernel returns. */
 #define SINTER_OK 0
 #define SINTER_UNSUPPORTED_ISA 1
+#define SINTER_INVALID_ARGUMENT 2
 
 /* Bits of sinter_cpu_features(). A bit is set if the CPU has the instructions and the operating
  * system keeps their registers. A process that wants AMX must still ask Linux for the tile data. */
@@ -105,6 +106,112 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
                                             int64_t stride, float *out, int64_t out_stride, \
                                             int64_t first, int64_t length, int64_t head,    \
                                             int64_t head_dim, float *scratch);
+
+/*
+ * int8_gemm, int4_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or
+ * y += that, for 8-bit activations and 8-bit or 4-bit weights, for m = 1 (GEMV) as for m = 512.
+ *
+ *   x(m, k) = (q - x_zero_point) * x_scale, q a signed byte
+ *   w(n, k) = (u - c) * w_scale, u the stored byte or nibble, c = 128 (int8) or 8 (int4) where there
+ *             are no zero points
+ *
+ * Columns go by panels of 16 (see SINTER_GEMM_PANEL), and what belongs to columns 16p to 16p + 15
+ * lies together: P = ceil(n / 16) panels. Threads may share the panels of a call out among them.
+ * The result of a row is the same, bit for bit, for any m, any cut of the panels and on any
+ * instruction set. Nothing needs alignment; 64 bytes for x, weights and y is fastest, and a stride
+ * of x that is an odd multiple of 64 keeps its rows in different sets of the L1 cache.
+ *
+ * Weight groups (int4): w_group values along k share a scale and a zero point, G = ceil(k / w_group)
+ * groups, the last one short; w_group 0 means one group of all k, G = 1 (int8 has nothing else).
+ * Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 means a scale a row.
+ * Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
+ * smaller of them, all k without groups, T = ceil(k / step) steps.
+ *
+ * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32 for
+ * k <= (2^31 - 1) / (a * b), which the entry checks: a = 128, or 255 with x_zero_points; b = 128, or
+ * 255 with w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8 or 15 for int4, whose zero
+ * points must not be above 15.
+ * Floats, all in f32 with one rounding an operation, fused where fma is written:
+ *   int8   y = fma(float(sum) * w_scale, x_scale, bias)
+ *   int4   f = fma(float(step's sum), w_scale, f) from f = 0 over the steps; y = fma(f, x_scale, bias)
+ *          with x_group: f = fma(float(step's sum) * x_scale, w_scale, f); y = fma(f, 1, bias)
+ * then the activation (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ *
+ * The sizes of a call are checked, and pointers that must not be NULL.
+ */
+struct sinter_gemm_args {
+  int64_t m, n, k;                /* at least 1 */
+  int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
+
+  const int8_t *x;              /* [m][x_stride] codes; bytes k to ceil32(k) of a row are read, too, */
+                                /* and change nothing: x_stride >= k rounded up to 32, or m = 1 */
+  int64_t x_stride;             /* bytes from row to row, at least k rounded up to 32 */
+  const float *x_scales;        /* [m][H] */
+  const int32_t *x_zero_points; /* [m][H], -128 to 127; NULL: all 0 */
+  const int32_t *x_sums;        /* [m][T]: the sum of q - x_zero_point over a step (group_sums) */
+  int64_t x_group;              /* 0, or a multiple of 32; int8: 0 */
+
+  const void *w;                /* packed by int8_pack or int4_pack */
+  const void *w_scales;         /* [P][G][16] */
+  const uint8_t *w_zero_points; /* [P][G][16], c; NULL: all 128 or 8 */
+  const int32_t *w_sums;        /* [P][T][16]: the sum of u over a step; NULL without x_zero_points */
+  int64_t w_group;              /* 0, or a multiple of 32; int8: 0 */
+
+  const float *bias; /* [n], or NULL */
+  float *y;          /* [m][y_stride]; must not overlap what is read */
+  int64_t y_stride;  /* floats from row to row, at least n */
+
+  int32_t w_scale_type; /* SINTER_F32, or for int4 SINTER_F16 */
+  int32_t activation;   /* SINTER_NO_ACTIVATION, SINTER_GELU_ERF, SINTER_GELU_TANH, SINTER_SILU */
+  int32_t accumulate;   /* not 0: y += */
+};
+
+#define SINTER_GEMM_PANEL 16   /* columns */
+#define SINTER_GEMM_BLOCK_K 32 /* k is padded to a multiple of this */
+
+#define SINTER_F32 0
+#define SINTER_F16 1
+
+#define SINTER_NO_ACTIVATION 0
+#define SINTER_GELU_ERF 1  /* x * (1 + erf(x / sqrt(2))) / 2 */
+#define SINTER_GELU_TANH 2 /* x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2 */
+#define SINTER_SILU 3      /* x / (1 + e^-x) */
+
+/*
+ * int8_pack, int4_pack: row-major codes to the layouts that the heads of kernels/int8_gemm/int8_gemm.h
+ * and kernels/int4_gemm/int4_gemm.h draw. int4 codes outside -8 to 7 are an invalid argument.
+ */
+struct sinter_pack_args {
+  const int8_t *codes;            /* [n][stride], one code a byte */
+  int64_t stride;                 /* bytes from row to row, at least k */
+  int64_t n, k;                   /* at least 1 */
+  int64_t panel_begin, panel_end; /* the panels to pack: [panel_begin, panel_end) of [0, P) */
+  int64_t step;                   /* of w_sums; 0, or (int4) a multiple of 32 */
+  uint8_t *w;      /* [P][ceil32(k) * 16] bytes (int8), [P][ceil32(k) * 8] bytes (int4) */
+  int32_t *w_sums; /* [P][T][16], the sum of stored bytes or nibbles over a step, or NULL */
+};
+
+/*
+ * group_sums: the x_sums of a call.
+ *
+ *   codes        [rows][stride], stride >= k
+ *   zero_points  [rows][ceil(k / x_group)], or NULL for 0
+ *   x_group      values along k that share a zero point, 0: all k; a multiple of step
+ *   step         values along k that share a sum, 0: all k
+ *   sums         [rows][ceil(k / step)]
+ */
+#define SINTER_DECLARE_group_sums(isa)                                                          \
+  SINTER_API int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k,      \
+                                             int64_t stride, const int32_t *zero_points,        \
+                                             int64_t x_group, int64_t step, int32_t *sums);
+#define SINTER_DECLARE_int8_pack(isa) \
+  SINTER_API int32_t sinter_int8_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_int4_pack(isa) \
+  SINTER_API int32_t sinter_int4_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_int8_gemm(isa) \
+  SINTER_API int32_t sinter_int8_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_int4_gemm(isa) \
+  SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 
 #define SINTER_KERNEL(operation, isa) SINTER_DECLARE_##operation(isa)
 #include "KERNELS.def"

@@ -7,9 +7,11 @@
 
 #define SINTER_NEEDS_scalar 0
 #define SINTER_NEEDS_avx2 (SINTER_CPU_AVX2 | SINTER_CPU_FMA | SINTER_CPU_F16C)
+#define SINTER_NEEDS_avxvnni (SINTER_NEEDS_avx2 | SINTER_CPU_AVXVNNI)
 #define SINTER_NEEDS_avx512                                                             \
   (SINTER_NEEDS_avx2 | SINTER_CPU_AVX512F | SINTER_CPU_AVX512BW | SINTER_CPU_AVX512VL | \
    SINTER_CPU_AVX512DQ)
+#define SINTER_NEEDS_avx512vnni (SINTER_NEEDS_avx512 | SINTER_CPU_AVX512VNNI)
 
 namespace sinter {
 

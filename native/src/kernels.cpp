@@ -2,6 +2,7 @@
 #include <cassert>
 
 #include "cpu_features.h"
+#include "gemm_args.h"
 
 int32_t sinter_version() {
   return SINTER_VERSION_MAJOR * 10000 + SINTER_VERSION_MINOR * 100 + SINTER_VERSION_PATCH;
@@ -13,6 +14,8 @@ const char *sinter_status_text(int32_t status) {
       return "ok";
     case SINTER_UNSUPPORTED_ISA:
       return "this CPU lacks the instruction set of the kernel";
+    case SINTER_INVALID_ARGUMENT:
+      return "an argument is out of the range that sinter.h gives";
     default:
       return "unknown status";
   }
@@ -60,7 +63,7 @@ const char *sinter_status_text(int32_t status) {
 // For the widest vectors; the others need less.
 int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   constexpr int64_t block = 32;
-  return static_cast<int64_t>(sizeof(float)) * block * (length + (head_dim));
+  return static_cast<int64_t>(sizeof(float)) * block * (length + head_dim);
 }
 
 #define SINTER_EXPORT_attention(isa)                                                               \
@@ -83,6 +86,57 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
                             head_dim, scratch);                                                    \
     return SINTER_OK;                                                                              \
   }
+
+#define SINTER_EXPORT_group_sums(isa)                                                              \
+  namespace sinter {                                                                               \
+  void group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,              \
+                        const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums); \
+  }                                                                                                \
+  int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,    \
+                                  const int32_t *zero_points, int64_t x_group, int64_t step,       \
+                                  int32_t *sums) {                                                 \
+    if (!sinter::valid_group_sums(codes, rows, k, stride, x_group, step, sums)) {                  \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::group_sums_##isa(codes, rows, k, stride, zero_points, x_group == 0 ? k : x_group,      \
+                             step == 0 ? k : step, sums);                                          \
+    return SINTER_OK;                                                                              \
+  }
+
+#define SINTER_EXPORT_PACK(operation, bits, isa)                                  \
+  namespace sinter {                                                              \
+  int32_t operation##_##isa(const sinter_pack_args &args);                        \
+  }                                                                               \
+  int32_t sinter_##operation##_##isa(const sinter_pack_args *args) {              \
+    if (args == nullptr || !sinter::valid_pack(*args, bits)) {                    \
+      return SINTER_INVALID_ARGUMENT;                                             \
+    }                                                                             \
+    return sinter::cpu_has(SINTER_NEEDS_##isa) ? sinter::operation##_##isa(*args) \
+                                               : SINTER_UNSUPPORTED_ISA;          \
+  }
+
+#define SINTER_EXPORT_GEMM(operation, bits, isa)                     \
+  namespace sinter {                                                 \
+  void operation##_##isa(const sinter_gemm_args &args);              \
+  }                                                                  \
+  int32_t sinter_##operation##_##isa(const sinter_gemm_args *args) { \
+    if (args == nullptr || !sinter::valid_gemm(*args, bits)) {       \
+      return SINTER_INVALID_ARGUMENT;                                \
+    }                                                                \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                      \
+      return SINTER_UNSUPPORTED_ISA;                                 \
+    }                                                                \
+    sinter::operation##_##isa(*args);                                \
+    return SINTER_OK;                                                \
+  }
+
+#define SINTER_EXPORT_int8_pack(isa) SINTER_EXPORT_PACK(int8_pack, 8, isa)
+#define SINTER_EXPORT_int4_pack(isa) SINTER_EXPORT_PACK(int4_pack, 4, isa)
+#define SINTER_EXPORT_int8_gemm(isa) SINTER_EXPORT_GEMM(int8_gemm, 8, isa)
+#define SINTER_EXPORT_int4_gemm(isa) SINTER_EXPORT_GEMM(int4_gemm, 4, isa)
 
 #define SINTER_KERNEL(operation, isa) SINTER_EXPORT_##operation(isa)
 #include "KERNELS.def"

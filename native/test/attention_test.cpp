@@ -25,10 +25,9 @@ struct Variant {
   decltype(sinter_attention_scalar) *kernel;
 };
 
-#define VARIANT_quantize_rows(isa)
-#define VARIANT_attention(isa) {#isa, SINTER_NEEDS_##isa, sinter_attention_##isa},
-#define VARIANT_round_bf16(isa)
-#define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_attention_##isa},
+#define TAKE_attention ~, VARIANT
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 const Variant variants[] = {
 #include "KERNELS.def"
 };

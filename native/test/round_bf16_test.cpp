@@ -18,10 +18,9 @@ struct Variant {
   decltype(sinter_round_bf16_scalar) *kernel;
 };
 
-#define VARIANT_quantize_rows(isa)
-#define VARIANT_attention(isa)
-#define VARIANT_round_bf16(isa) {#isa, SINTER_NEEDS_##isa, sinter_round_bf16_##isa},
-#define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_round_bf16_##isa},
+#define TAKE_round_bf16 ~, VARIANT
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 const Variant variants[] = {
 #include "KERNELS.def"
 };

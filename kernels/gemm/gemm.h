@@ -1,0 +1,140 @@
+// What the integer matmuls share: how the panels and rows of a call are cut into tiles, and what
+// happens to a finished sum. native/include/sinter.h says what is computed.
+//
+// Templates over Lanes, the vector operations of an instruction set on `lanes` columns at once:
+//   Int, Float            one 32-bit integer (wrapping) or float a column
+//   Bytes, Wide           4 unsigned weights a column, as loaded and as `dot` wants them
+//   Quad, WideQuad        4 signed activations, the same ones for every column
+//   dot                   sum += the 4 products of each column
+//   begin, dot_nibbles, end  the same for nibbles, over the 8 quads of a block at most
+//   min, max              the second operand if one is NaN
+//   if_less               a < b ? then : otherwise, column by column
+//   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
+//   max_rows, panels(r)   the tile: rows at once, and panels of 16 columns at once for r rows
+// All do the same roundings, so results are equal bit for bit on all of them.
+//
+// A row's result depends on nothing but its own activations: an integer sum does not depend on the
+// order, and the float operations are done column by column in an order given by K and the groups.
+//
+// Everything here has internal linkage: the same inline function compiled for two instruction sets
+// would leave the linker to keep one of them for all.
+#ifndef SINTER_GEMM_H
+#define SINTER_GEMM_H
+
+#include "gemm/activations.h"
+#include "sinter.h"
+
+#define SINTER_INLINE inline __attribute__((always_inline))
+// A tile is a function of its own, whose inner loop native/test/inner_loops.cmake looks at.
+#define SINTER_TILE static __attribute__((noinline))
+#define SINTER_UNROLL _Pragma("GCC unroll 32")
+
+namespace {
+
+constexpr int64_t panel_columns = 16;
+constexpr int64_t block_k = SINTER_GEMM_BLOCK_K;
+constexpr int block_quads = 8;
+
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Rows and panels of a tile. Vectors are counted across the panels.
+template <class Lanes, int rows_, int panels_>
+struct Shape {
+  static constexpr int rows = rows_;
+  static constexpr int panels = panels_;
+  static constexpr int vectors_a_panel = 16 / Lanes::lanes;
+  static constexpr int vectors = panels * vectors_a_panel;
+  // Sums of a vector that are kept apart by quads, so that four `dot`s, whose latency is about four
+  // cycles, need not wait for one another.
+  static constexpr int chains = rows * vectors >= 4 ? 1 : 4 / (rows * vectors);
+};
+
+template <class Lanes, int chains, int rows, int vectors>
+SINTER_INLINE typename Lanes::Int joined(const typename Lanes::Int (&sums)[chains][rows][vectors],
+                                         int r, int v) {
+  auto sum = sums[0][r][v];
+  SINTER_UNROLL for (int chain = 1; chain < chains; chain++) {
+    sum = Lanes::add_int(sum, sums[chain][r][v]);
+  }
+  return sum;
+}
+
+// Where the tile's first row and panel lie. Rows past the last are the last one once more, and are
+// not stored.
+struct Place {
+  int64_t row;
+  int64_t panel;
+};
+
+inline int64_t row_of(const sinter_gemm_args &a, Place at, int r) {
+  return at.row + r < a.m ? at.row + r : a.m - 1;
+}
+
+// y = activation(v * x_scale + bias), or y += that, for the columns of one vector.
+template <class Lanes>
+SINTER_INLINE void finish(const sinter_gemm_args &a, int64_t row, int64_t column,
+                          typename Lanes::Float v, typename Lanes::Float x_scale) {
+  const int64_t left = a.n - column;
+  if (left <= 0) {
+    return;
+  }
+  float *y = a.y + row * a.y_stride + column;
+  const bool whole = left >= Lanes::lanes;
+  const int tail = static_cast<int>(left);
+  const auto load = [&](const float *p) {
+    return whole ? Lanes::load(p) : Lanes::load_tail(p, tail);
+  };
+  const auto bias = a.bias != nullptr ? load(a.bias + column) : Lanes::broadcast(0.0f);
+  v = activate<Lanes>(a.activation, Lanes::fma(v, x_scale, bias));
+  if (a.accumulate != 0) {
+    v = Lanes::add(load(y), v);
+  }
+  if (whole) {
+    Lanes::store(y, v);
+  } else {
+    Lanes::store_tail(y, v, tail);
+  }
+}
+
+// Tile<Lanes, rows, panels>::run(args, plan, place) for all rows of `panels` panels. A plan is what
+// follows from the arguments and is the same for all tiles.
+template <template <class, int, int> class Tile, class Lanes, int rows, int panels, class Plan>
+inline void run_rows(const sinter_gemm_args &a, const Plan &plan, int64_t row, int64_t panel) {
+  if constexpr (rows > 1) {
+    for (; a.m - row > rows / 2; row += rows) {
+      Tile<Lanes, rows, panels>::run(a, plan, Place{row, panel});
+    }
+    if (row < a.m) {
+      run_rows<Tile, Lanes, rows / 2, panels>(a, plan, row, panel);
+    }
+  } else {
+    for (; row < a.m; row++) {
+      Tile<Lanes, 1, panels>::run(a, plan, Place{row, panel});
+    }
+  }
+}
+
+// The largest tiles that m rows can use, side by side, then panel by panel.
+template <template <class, int, int> class Tile, class Lanes, int rows, class Plan>
+inline void run_tiles(const sinter_gemm_args &a, const Plan &plan) {
+  if constexpr (rows > 1) {
+    if (a.m <= rows / 2) {
+      run_tiles<Tile, Lanes, rows / 2>(a, plan);
+      return;
+    }
+  }
+  constexpr int panels = Lanes::panels(rows);
+  int64_t panel = a.panel_begin;
+  for (; a.panel_end - panel >= panels; panel += panels) {
+    run_rows<Tile, Lanes, rows, panels>(a, plan, 0, panel);
+  }
+  if constexpr (panels > 1) {
+    for (; panel < a.panel_end; panel++) {
+      run_rows<Tile, Lanes, rows, 1>(a, plan, 0, panel);
+    }
+  }
+}
+
+}  // namespace
+
+#endif

@@ -1,0 +1,136 @@
+// Eight columns in a ymm register; the vector operations that the gemm templates use. gemm.h says
+// what each must do.
+#ifndef SINTER_LANES_AVX2_H
+#define SINTER_LANES_AVX2_H
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+// What needs no VNNI.
+struct Lanes256 {
+  static constexpr int lanes = 8;
+
+  using Int = __m256i;
+  using Float = __m256;
+  using Bytes = __m256i;
+  using Quad = __m256i;
+
+  static Bytes load_bytes(const uint8_t *p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+  }
+  static Bytes low_nibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
+  static Bytes high_nibbles(Bytes w) {
+    return _mm256_and_si256(_mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
+  }
+  static Quad broadcast_quad(const int8_t *p) {
+    int32_t quad;
+    std::memcpy(&quad, p, sizeof quad);
+    return _mm256_set1_epi32(quad);
+  }
+
+  static Int broadcast_int(int32_t v) { return _mm256_set1_epi32(v); }
+  static Int load_int(const int32_t *p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+  }
+  static Int load_widened(const uint8_t *p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(p)));
+  }
+  static Int add_int(Int a, Int b) { return _mm256_add_epi32(a, b); }
+  static Int subtract_int(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+  static Int multiply_int(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+
+  static Float broadcast(float v) { return _mm256_set1_ps(v); }
+  static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
+  static Float load(const float *p) { return _mm256_loadu_ps(p); }
+  static Float load_half(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
+  }
+  static void store(float *p, Float v) { _mm256_storeu_ps(p, v); }
+  static Int first(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  static Float load_tail(const float *p, int n) { return _mm256_maskload_ps(p, first(n)); }
+  static void store_tail(float *p, Float v, int n) { _mm256_maskstore_ps(p, first(n), v); }
+
+  static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+  static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
+  static Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
+  static Float divide(Float a, Float b) { return _mm256_div_ps(a, b); }
+  static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
+  static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float if_less(Float a, Float b, Float then, Float otherwise) {
+    return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+  }
+  static Float add_to_exponent(Float v, Float n) {
+    return _mm256_castsi256_ps(
+        _mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(n), 23)));
+  }
+};
+
+// vpmaddubsw saturates for bytes but not for nibbles: bytes go through 16 bits, even and odd ones
+// apart, which keeps four products of a column in its 32-bit lane.
+struct Avx2 : Lanes256 {
+  static constexpr int max_rows = 4;
+  static constexpr int panels(int) { return 1; }
+
+  struct Wide {
+    __m256i even, odd;
+  };
+  using WideQuad = Wide;
+  using Partial = __m256i;
+
+  static Wide widen(Bytes w) {
+    return {_mm256_and_si256(w, _mm256_set1_epi16(255)), _mm256_srli_epi16(w, 8)};
+  }
+  static WideQuad broadcast_wide(const int8_t *p) {
+    const Quad x = broadcast_quad(p);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
+  }
+  static Int dot(Int sum, Wide w, WideQuad x) {
+    sum = add_int(sum, _mm256_madd_epi16(w.even, x.even));
+    return add_int(sum, _mm256_madd_epi16(w.odd, x.odd));
+  }
+
+  // 16-bit sums of a block: 8 quads of two products each, |15 * 128| * 16 = 30720.
+  static Partial begin(Int) { return _mm256_setzero_si256(); }
+  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
+  }
+  static Int end(Int sum, Partial block) {
+    return add_int(sum, _mm256_madd_epi16(block, _mm256_set1_epi16(1)));
+  }
+};
+
+// The VEX form of vpdpbusd, for CPUs without AVX-512. Tests on CPUs that have the EVEX form only
+// define SINTER_VNNI256_PREFIX to have that.
+#ifndef SINTER_VNNI256_PREFIX
+#define SINTER_VNNI256_PREFIX "%{vex%} "
+#endif
+
+struct AvxVnni : Lanes256 {
+  static constexpr int max_rows = 4;
+  static constexpr int panels(int) { return 1; }
+
+  using Wide = __m256i;
+  using WideQuad = __m256i;
+  using Partial = __m256i;
+
+  static Wide widen(Bytes w) { return w; }
+  static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
+  static Int dot(Int sum, Wide w, WideQuad x) {
+    __asm__(SINTER_VNNI256_PREFIX "vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
+    return sum;
+  }
+  static Partial begin(Int sum) { return sum; }
+  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
+  static Int end(Int, Partial sum) { return sum; }
+};
+
+}  // namespace
+
+#endif

@@ -1,0 +1,115 @@
+// One column at a time, without vector instructions: what the other variants must equal.
+#ifndef SINTER_LANES_SCALAR_H
+#define SINTER_LANES_SCALAR_H
+
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+struct Scalar {
+  static constexpr int lanes = 1;
+  static constexpr int max_rows = 1;
+  static constexpr int panels(int) { return 1; }
+
+  using Int = uint32_t;  // wraps
+  using Float = float;
+  using Bytes = uint32_t;  // the four weights of a column
+  using Wide = uint32_t;
+  using Quad = uint32_t;
+  using WideQuad = uint32_t;
+  using Partial = uint32_t;
+
+  static Bytes load_bytes(const uint8_t *p) {
+    uint32_t bytes;
+    std::memcpy(&bytes, p, sizeof bytes);
+    return bytes;
+  }
+  static Wide widen(Bytes w) { return w; }
+  static Bytes low_nibbles(Bytes w) { return w & 0x0f0f0f0f; }
+  static Bytes high_nibbles(Bytes w) { return (w >> 4) & 0x0f0f0f0f; }
+  static Quad broadcast_quad(const int8_t *p) {
+    return load_bytes(reinterpret_cast<const uint8_t *>(p));
+  }
+  static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
+  static Int dot(Int sum, Wide w, WideQuad x) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      const int32_t product = static_cast<uint8_t>(w >> shift) * static_cast<int8_t>(x >> shift);
+      sum += static_cast<uint32_t>(product);
+    }
+    return sum;
+  }
+  static Partial begin(Int sum) { return sum; }
+  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
+  static Int end(Int, Partial sum) { return sum; }
+
+  static Int broadcast_int(int32_t v) { return static_cast<uint32_t>(v); }
+  static Int load_int(const int32_t *p) { return static_cast<uint32_t>(*p); }
+  static Int load_widened(const uint8_t *p) { return *p; }
+  static Int add_int(Int a, Int b) { return a + b; }
+  static Int subtract_int(Int a, Int b) { return a - b; }
+  static Int multiply_int(Int a, Int b) { return a * b; }
+
+  static Float broadcast(float v) { return v; }
+  static Float to_float(Int v) { return static_cast<float>(static_cast<int32_t>(v)); }
+  static Float load(const float *p) { return *p; }
+  static Float load_half(const uint16_t *p) {
+    const uint32_t magnitude = *p & 0x7fffu;
+    // A float of the same bits, shifted, is the half times 2^-112, subnormals included; the
+    // exponent of infinity and NaN is all ones in both.
+    float v = from_bits(magnitude << 13) * 0x1p112f;
+    if (magnitude >= 0x7c00) {
+      v = from_bits(0x7f800000u | (magnitude << 13) | (magnitude > 0x7c00 ? 0x400000u : 0));
+    }
+    return from_bits(bits(v) | (*p & 0x8000u) << 16);
+  }
+  static void store(float *p, Float v) { *p = v; }
+  // A vector of one column has no tail; only the template asks for them.
+  static Float load_tail(const float *p, int) { return *p; }
+  static void store_tail(float *p, Float v, int) { *p = v; }
+
+  static Float add(Float a, Float b) { return a + b; }
+  static Float subtract(Float a, Float b) { return a - b; }
+  static Float multiply(Float a, Float b) { return a * b; }
+  static Float divide(Float a, Float b) { return a / b; }
+  // Without the instruction std::fma needs libm. The product is exact in double. So that its sum
+  // with c is not rounded twice, it is rounded to odd first (Boldo and Melquiond, "Emulation of a
+  // FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008); the error of
+  // the sum is Knuth's.
+  static Float fma(Float a, Float b, Float c) {
+    const double product = static_cast<double>(a) * static_cast<double>(b);
+    const double addend = static_cast<double>(c);
+    double sum = product + addend;
+    const double part = sum - product;
+    const double error = (product - (sum - part)) + (addend - part);
+    uint64_t image;
+    std::memcpy(&image, &sum, sizeof image);
+    if ((error > 0 || error < 0) && (image & 1) == 0) {  // inexact and finite
+      image += (error > 0) == (sum > 0) ? 1 : -1;
+      std::memcpy(&sum, &image, sizeof sum);
+    }
+    return static_cast<float>(sum);
+  }
+  static Float min(Float a, Float b) { return a < b ? a : b; }
+  static Float max(Float a, Float b) { return a > b ? a : b; }
+  static Float if_less(Float a, Float b, Float then, Float otherwise) {
+    return a < b ? then : otherwise;
+  }
+  static Float add_to_exponent(Float v, Float n) { return from_bits(bits(v) + (bits(n) << 23)); }
+
+ private:
+  static uint32_t bits(float v) {
+    uint32_t b;
+    std::memcpy(&b, &v, sizeof b);
+    return b;
+  }
+  static float from_bits(uint32_t b) {
+    float v;
+    std::memcpy(&v, &b, sizeof v);
+    return v;
+  }
+};
+
+}  // namespace
+
+#endif

@@ -1,0 +1,224 @@
+// w4a8 matmul; native/include/sinter.h says what it computes.
+//
+// Weights [N/16][K/32][4][64] bytes: a panel of 16 columns, in it blocks of 32 k, in a block 4 rows
+// of 64 bytes, each 4 bytes of each column: two quads of k, one in the low nibbles, the next in the
+// high ones. K is padded to 32 and N to 16 with zero nibbles, which add nothing.
+//
+//   block 0, row 0:  n0 k0|k4, k1|k5, k2|k6, k3|k7 | n1 ... | n15 ...     (low | high nibble)
+//            row 1:  n0 k8|k12, ...
+//
+// A nibble is w + 8: unsigned, so that it needs no sign extension to be vpdpbusd's unsigned
+// operand; the activations, signed, are four bytes broadcast from memory. With c the stored zero
+// point (8 without one), z the activations' zero point and q their codes, a step's
+//   sum (q - z)(u - c) = sum q u - z * sum u - c * sum (q - z)
+// where the sums of u come with the weights and those of q - z with the activations; what is to be
+// subtracted is where the accumulator starts. Scales lie in an array of their own, so that a load
+// of them is a group of a panel and weights stay whole cache lines.
+//
+// Alignment: none needed; rows of a block are whole cache lines if the weights start at one.
+// Over-read: activations up to k rounded up to 32, as sinter.h says; nothing else. Overflow: sums
+// wrap modulo 2^32 on the way, and the entry bounds K so that the result fits. Tails: columns by
+// masks, rows by repeating the last, k by the padding.
+#ifndef SINTER_INT4_GEMM_H
+#define SINTER_INT4_GEMM_H
+
+#include "gemm/gemm.h"
+
+namespace {
+
+// How k is cut into steps, counted in blocks and in steps.
+struct Int4Plan {
+  explicit Int4Plan(const sinter_gemm_args &a)
+      : blocks(divide_up(a.k, block_k)),
+        panel_bytes(blocks * block_k * panel_columns / 2),
+        w_group(in_blocks(a.w_group, blocks)),
+        x_group(in_blocks(a.x_group, blocks)),
+        step(w_group < x_group ? w_group : x_group),
+        steps(divide_up(blocks, step)),
+        w_groups(divide_up(blocks, w_group)),
+        x_groups(divide_up(blocks, x_group)) {}
+
+  static int64_t in_blocks(int64_t group, int64_t blocks) {
+    return group == 0 || group > blocks * block_k ? blocks : group / block_k;
+  }
+
+  int64_t blocks;
+  int64_t panel_bytes;
+  int64_t w_group;  // blocks of a group, of a step
+  int64_t x_group;
+  int64_t step;
+  int64_t steps;  // how many in all
+  int64_t w_groups;
+  int64_t x_groups;
+};
+
+// A step and the groups it is in, without a division a step.
+struct Position {
+  int64_t block = 0;
+  int64_t end;  // of the step
+  int64_t step = 0;
+  int64_t w_group = 0;
+  int64_t x_group = 0;
+  int64_t w_group_end;
+  int64_t x_group_end;
+
+  explicit Position(const Int4Plan &plan)
+      : end(plan.step), w_group_end(plan.w_group), x_group_end(plan.x_group) {}
+
+  void next(const Int4Plan &plan) {
+    step++;
+    end = end + plan.step < plan.blocks ? end + plan.step : plan.blocks;
+    if (block == w_group_end) {
+      w_group++;
+      w_group_end += plan.w_group;
+    }
+    if (block == x_group_end) {
+      x_group++;
+      x_group_end += plan.x_group;
+    }
+  }
+};
+
+template <class Lanes, int rows, int panels>
+struct Int4Tile {
+  using Int = typename Lanes::Int;
+  using Float = typename Lanes::Float;
+  using S = Shape<Lanes, rows, panels>;
+
+  SINTER_TILE void run(const sinter_gemm_args &a, const Int4Plan &plan, Place at) {
+    const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
+    const int8_t *x[rows];
+    Float results[rows][S::vectors];
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      x[r] = a.x + row_of(a, at, r) * a.x_stride;
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { results[r][v] = Lanes::broadcast(0); }
+    }
+    for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
+      Int sums[S::chains][rows][S::vectors];
+      start(a, plan, at, position, sums[0]);
+      SINTER_UNROLL for (int chain = 1; chain < S::chains; chain++) {
+        SINTER_UNROLL for (int r = 0; r < rows; r++) {
+          SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+            sums[chain][r][v] = Lanes::broadcast_int(0);
+          }
+        }
+      }
+      for (; position.block < position.end; position.block++) {
+        typename Lanes::Partial partial[S::chains][rows][S::vectors];
+        SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              partial[chain][r][v] = Lanes::begin(sums[chain][r][v]);
+            }
+          }
+        }
+        if constexpr (rows == 1) {
+          prefetch_block(w);
+        }
+        SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
+          typename Lanes::Bytes weights[S::vectors];
+          SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+            const auto both =
+                Lanes::load_bytes(w + v / S::vectors_a_panel * plan.panel_bytes + 64 * (quad / 2) +
+                                  4 * Lanes::lanes * (v % S::vectors_a_panel));
+            weights[v] = quad % 2 == 0 ? Lanes::low_nibbles(both) : Lanes::high_nibbles(both);
+          }
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            const auto codes = Lanes::broadcast_quad(x[r] + 4 * quad);
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              auto &sum = partial[quad % S::chains][r][v];
+              sum = Lanes::dot_nibbles(sum, weights[v], codes);
+            }
+          }
+        }
+        SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              sums[chain][r][v] = Lanes::end(sums[chain][r][v], partial[chain][r][v]);
+            }
+          }
+        }
+        SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += block_k; }
+        w += block_k * panel_columns / 2;
+      }
+      add_step(a, plan, at, position, sums, results);
+    }
+    for (int r = 0; r < rows && at.row + r < a.m; r++) {
+      const float x_scale = a.x_group == 0 ? a.x_scales[at.row + r] : 1.0f;
+      for (int v = 0; v < S::vectors; v++) {
+        finish<Lanes>(a, at.row + r, at.panel * panel_columns + v * Lanes::lanes, results[r][v],
+                      Lanes::broadcast(x_scale));
+      }
+    }
+  }
+
+  // A single row leaves the core waiting for memory, and its panel is one stream with the next: ask
+  // for the page after this one, which hardware prefetchers do not reach into. May point past the
+  // end: a prefetch never faults.
+  SINTER_INLINE static void prefetch_block(const uint8_t *w) {
+    constexpr uintptr_t ahead = 4096;
+    SINTER_UNROLL for (uintptr_t line = 0; line < 4; line++) {
+      __builtin_prefetch(
+          reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(w) + ahead + 64 * line));
+    }
+  }
+
+  // Index of vector v in an array [panels][count][16].
+  SINTER_INLINE static int64_t index(Place at, int v, int64_t count, int64_t i) {
+    return ((at.panel + v / S::vectors_a_panel) * count + i) * panel_columns +
+           v % S::vectors_a_panel * Lanes::lanes;
+  }
+
+  // Minus what the sums of a step have too much.
+  SINTER_INLINE static void start(const sinter_gemm_args &a, const Int4Plan &plan, Place at,
+                                  const Position &position, Int (&sums)[rows][S::vectors]) {
+    const Int zero = Lanes::broadcast_int(0);
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      const int64_t row = row_of(a, at, r);
+      const Int x_sum = Lanes::broadcast_int(a.x_sums[row * plan.steps + position.step]);
+      const Int offset =
+          Lanes::subtract_int(zero, Lanes::multiply_int(x_sum, Lanes::broadcast_int(8)));
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) { sums[r][v] = offset; }
+      if (a.w_zero_points != nullptr) {
+        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+          const Int center =
+              Lanes::load_widened(a.w_zero_points + index(at, v, plan.w_groups, position.w_group));
+          sums[r][v] = Lanes::subtract_int(zero, Lanes::multiply_int(x_sum, center));
+        }
+      }
+      if (a.x_zero_points != nullptr) {
+        const Int zero_point =
+            Lanes::broadcast_int(a.x_zero_points[row * plan.x_groups + position.x_group]);
+        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+          const Int w_sum = Lanes::load_int(a.w_sums + index(at, v, plan.steps, position.step));
+          sums[r][v] = Lanes::subtract_int(sums[r][v], Lanes::multiply_int(zero_point, w_sum));
+        }
+      }
+    }
+  }
+
+  SINTER_INLINE static void add_step(const sinter_gemm_args &a, const Int4Plan &plan, Place at,
+                                     const Position &position,
+                                     const Int (&sums)[S::chains][rows][S::vectors],
+                                     Float (&results)[rows][S::vectors]) {
+    SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+      const int64_t i = index(at, v, plan.w_groups, position.w_group);
+      const Float scale = a.w_scale_type == SINTER_F16
+                              ? Lanes::load_half(static_cast<const uint16_t *>(a.w_scales) + i)
+                              : Lanes::load(static_cast<const float *>(a.w_scales) + i);
+      SINTER_UNROLL for (int r = 0; r < rows; r++) {
+        Float sum = Lanes::to_float(joined<Lanes>(sums, r, v));
+        if (a.x_group != 0) {
+          const int64_t row = row_of(a, at, r);
+          sum = Lanes::multiply(
+              sum, Lanes::broadcast(a.x_scales[row * plan.x_groups + position.x_group]));
+        }
+        results[r][v] = Lanes::fma(sum, scale, results[r][v]);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+#endif

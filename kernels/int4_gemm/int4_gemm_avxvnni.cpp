@@ -1,0 +1,12 @@
+// w4a8 matmul, eight columns at a time.
+#include "gemm/lanes_avx2.h"
+//
+#include "int4_gemm.h"
+
+namespace sinter {
+
+void int4_gemm_avxvnni(const sinter_gemm_args &args) {
+  run_tiles<Int4Tile, AvxVnni, AvxVnni::max_rows>(args, Int4Plan(args));
+}
+
+}  // namespace sinter

@@ -1,0 +1,12 @@
+// w4a8 matmul, one column at a time: what the other variants must equal.
+#include "gemm/lanes_scalar.h"
+//
+#include "int4_gemm.h"
+
+namespace sinter {
+
+void int4_gemm_scalar(const sinter_gemm_args &args) {
+  run_tiles<Int4Tile, Scalar, Scalar::max_rows>(args, Int4Plan(args));
+}
+
+}  // namespace sinter

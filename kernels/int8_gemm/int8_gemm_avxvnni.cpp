@@ -1,0 +1,12 @@
+// w8a8 matmul, eight columns at a time.
+#include "gemm/lanes_avx2.h"
+//
+#include "int8_gemm.h"
+
+namespace sinter {
+
+void int8_gemm_avxvnni(const sinter_gemm_args &args) {
+  run_tiles<Int8Tile, AvxVnni, AvxVnni::max_rows>(args, Int8Plan(args));
+}
+
+}  // namespace sinter

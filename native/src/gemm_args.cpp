@@ -1,0 +1,70 @@
+#include "gemm_args.h"
+
+namespace {
+
+constexpr int64_t most = INT32_MAX;  // so that no product of two sizes overflows
+
+bool size(int64_t v) { return v >= 1 && v <= most; }
+
+int64_t padded(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
+
+bool panels(int64_t begin, int64_t end, int64_t n) {
+  return 0 <= begin && begin <= end && end <= padded(n, SINTER_GEMM_PANEL) / SINTER_GEMM_PANEL;
+}
+
+bool group(int64_t v) { return v >= 0 && v <= most && v % SINTER_GEMM_BLOCK_K == 0; }
+
+// The k for which a sum of products of |a| and |b| at most fits int32.
+bool sum_fits(int64_t k, int64_t a, int64_t b) { return k <= most / (a * b); }
+
+bool groups(const sinter_gemm_args &a, int bits) {
+  if (bits == 8) {
+    return a.w_group == 0 && a.x_group == 0 && a.w_scale_type == SINTER_F32;
+  }
+  if (!group(a.w_group) || !group(a.x_group) ||
+      (a.w_scale_type != SINTER_F32 && a.w_scale_type != SINTER_F16)) {
+    return false;
+  }
+  return a.w_group == 0 || a.x_group == 0 || a.w_group % a.x_group == 0 ||
+         a.x_group % a.w_group == 0;
+}
+
+}  // namespace
+
+namespace sinter {
+
+bool valid_gemm(const sinter_gemm_args &a, int bits) {
+  if (!size(a.m) || !size(a.n) || !size(a.k) || !panels(a.panel_begin, a.panel_end, a.n)) {
+    return false;
+  }
+  if (a.x_stride < padded(a.k, SINTER_GEMM_BLOCK_K) || a.x_stride > most || a.y_stride < a.n ||
+      a.y_stride > most || !groups(a, bits)) {
+    return false;
+  }
+  const int64_t x_most = a.x_zero_points == nullptr ? 128 : 255;
+  const int64_t w_most = a.w_zero_points == nullptr ? 1 << (bits - 1) : (1 << bits) - 1;
+  if (!sum_fits(a.k, x_most, w_most)) {
+    return false;
+  }
+  if (a.activation < SINTER_NO_ACTIVATION || a.activation > SINTER_SILU) {
+    return false;
+  }
+  return a.x != nullptr && a.x_scales != nullptr && a.x_sums != nullptr && a.w != nullptr &&
+         a.w_scales != nullptr && a.y != nullptr &&
+         (a.x_zero_points == nullptr || a.w_sums != nullptr);
+}
+
+bool valid_pack(const sinter_pack_args &a, int bits) {
+  return size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) && a.stride >= a.k &&
+         a.stride <= most && (bits == 4 ? group(a.step) : a.step == 0) &&
+         sum_fits(a.k, 1, (1 << bits) - 1) && a.codes != nullptr && a.w != nullptr;
+}
+
+bool valid_group_sums(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, int64_t x_group,
+                      int64_t step, const int32_t *sums) {
+  return codes != nullptr && sums != nullptr && size(rows) && size(k) && stride >= k &&
+         stride <= most && step >= 0 && x_group >= 0 &&
+         (x_group == 0 || (step != 0 && x_group % step == 0)) && sum_fits(k, 1, 255);
+}
+
+}  // namespace sinter

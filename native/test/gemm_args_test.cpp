@@ -1,0 +1,204 @@
+// What the entries of the integer matmuls, of packing and of group_sums refuse, each time against
+// the same call without the flaw; and that a refused call writes nothing.
+#include <vector>
+
+#include "cpu_features.h"
+#include "testing.h"
+
+namespace {
+
+using testing::fail;
+
+constexpr int64_t k = 64;
+
+struct Buffers {
+  std::vector<int8_t> x = std::vector<int8_t>(2 * k, 1);
+  std::vector<float> x_scales = std::vector<float>(8, 1), w_scales = std::vector<float>(128, 1);
+  std::vector<int32_t> x_zero_points = std::vector<int32_t>(8), x_sums = x_zero_points;
+  std::vector<uint8_t> w = std::vector<uint8_t>(4 * 16 * k), centers = std::vector<uint8_t>(256);
+  std::vector<int32_t> w_sums = std::vector<int32_t>(256);
+  std::vector<float> y = std::vector<float>(64, -5);
+
+  sinter_gemm_args gemm() {
+    sinter_gemm_args a{};
+    a.m = 2;
+    a.n = 17;
+    a.k = k;
+    a.panel_end = 2;
+    a.x = x.data();
+    a.x_stride = k;
+    a.x_scales = x_scales.data();
+    a.x_sums = x_sums.data();
+    a.w = w.data();
+    a.w_scales = w_scales.data();
+    a.y = y.data();
+    a.y_stride = 17;
+    return a;
+  }
+  sinter_pack_args pack() {
+    sinter_pack_args a{};
+    a.codes = x.data();
+    a.stride = a.k = k;
+    a.n = 2;
+    a.panel_end = 1;
+    a.w = w.data();
+    return a;
+  }
+};
+
+template <class Args>
+void expect(const char *what, int32_t (*function)(const Args *), const Args &args,
+            int32_t expected) {
+  const int32_t status = function(&args);
+  if (status != expected) {
+    fail("%s: status %d, expected %d", what, status, expected);
+  }
+}
+
+template <class Args, class Spoil>
+void refuse(const char *what, int32_t (*function)(const Args *), Args args, Spoil spoil) {
+  expect("as it should be", function, args, SINTER_OK);
+  spoil(args);
+  expect(what, function, args, SINTER_INVALID_ARGUMENT);
+}
+
+#define REFUSE(function, args, change) \
+  refuse(#function ": " #change, function, args, [&](auto &a) { change; })
+
+using Gemm = int32_t(const sinter_gemm_args *);
+
+void check_gemm(Gemm *gemm) {
+  Buffers b;
+  REFUSE(gemm, b.gemm(), a.m = 0);
+  REFUSE(gemm, b.gemm(), a.n = 0);
+  REFUSE(gemm, b.gemm(), a.k = 0);
+  REFUSE(gemm, b.gemm(), a.m = int64_t{1} << 31);
+  REFUSE(gemm, b.gemm(), a.panel_begin = -1);
+  REFUSE(gemm, b.gemm(), a.panel_begin = 3);
+  REFUSE(gemm, b.gemm(), a.panel_end = 3);
+  REFUSE(gemm, b.gemm(), a.x_stride = k - 1);
+  REFUSE(gemm, b.gemm(), a.k = k + 1);
+  REFUSE(gemm, b.gemm(), a.y_stride = 16);
+  REFUSE(gemm, b.gemm(), a.x = nullptr);
+  REFUSE(gemm, b.gemm(), a.x_scales = nullptr);
+  REFUSE(gemm, b.gemm(), a.x_sums = nullptr);
+  REFUSE(gemm, b.gemm(), a.w = nullptr);
+  REFUSE(gemm, b.gemm(), a.w_scales = nullptr);
+  REFUSE(gemm, b.gemm(), a.y = nullptr);
+  REFUSE(gemm, b.gemm(), a.x_zero_points = b.x_zero_points.data());  // without w_sums
+  REFUSE(gemm, b.gemm(), a.activation = 4);
+  REFUSE(gemm, b.gemm(), a.activation = -1);
+  REFUSE(gemm, b.gemm(), a.w_group = 16);
+  REFUSE(gemm, b.gemm(), a.x_group = -32);
+  REFUSE(gemm, b.gemm(), a.w_scale_type = 2);
+  if (gemm(nullptr) != SINTER_INVALID_ARGUMENT) {
+    fail("no arguments");
+  }
+  // A k above what fits int32 is refused before anything is read.
+  struct Bound {
+    bool x_zero_points, w_zero_points;
+    int64_t int8, int4;
+  };
+  for (const Bound &bound :
+       {Bound{false, false, 131071, 2097151}, Bound{true, false, 65793, 1052688},
+        Bound{false, true, 65793, 1118481}, Bound{true, true, 33025, 561433}}) {
+    sinter_gemm_args a = b.gemm();
+    a.k = (gemm == sinter_int8_gemm_scalar ? bound.int8 : bound.int4) + 1;
+    a.x_stride = a.k + 32;
+    a.x_zero_points = bound.x_zero_points ? b.x_zero_points.data() : nullptr;
+    a.w_sums = b.w_sums.data();
+    a.w_zero_points = bound.w_zero_points ? b.centers.data() : nullptr;
+    expect("long k", gemm, a, SINTER_INVALID_ARGUMENT);
+    a.k--;
+    a.panel_end = 0;  // valid, and nothing to do
+    expect("longest k", gemm, a, SINTER_OK);
+  }
+}
+
+void check_groups() {
+  Buffers b;
+  REFUSE(sinter_int8_gemm_scalar, b.gemm(), a.w_group = 32);
+  REFUSE(sinter_int8_gemm_scalar, b.gemm(), a.x_group = 32);
+  REFUSE(sinter_int8_gemm_scalar, b.gemm(), a.w_scale_type = SINTER_F16);
+  REFUSE(sinter_int4_gemm_scalar, b.gemm(), a.w_group = 48);
+  REFUSE(sinter_int4_gemm_scalar, b.gemm(), a.w_group = 64; a.x_group = 96);
+  sinter_gemm_args a = b.gemm();
+  a.w_group = 64;
+  a.x_group = 32;
+  a.w_scale_type = SINTER_F16;
+  expect("int4 groups", sinter_int4_gemm_scalar, a, SINTER_OK);
+}
+
+void check_pack() {
+  using Pack = int32_t(const sinter_pack_args *);
+  for (Pack *pack : {sinter_int8_pack_scalar, sinter_int4_pack_scalar}) {
+    Buffers b;
+    REFUSE(pack, b.pack(), a.n = 0);
+    REFUSE(pack, b.pack(), a.k = 0);
+    REFUSE(pack, b.pack(), a.k = int64_t{1} << 40);
+    REFUSE(pack, b.pack(), a.stride = k - 1);
+    REFUSE(pack, b.pack(), a.panel_end = 2);
+    REFUSE(pack, b.pack(), a.panel_begin = 2);
+    REFUSE(pack, b.pack(), a.step = 16);
+    REFUSE(pack, b.pack(), a.codes = nullptr);
+    REFUSE(pack, b.pack(), a.w = nullptr);
+    if (pack(nullptr) != SINTER_INVALID_ARGUMENT) {
+      fail("pack: no arguments");
+    }
+  }
+  for (const int8_t code : {int8_t{8}, int8_t{-9}, int8_t{127}, int8_t{-128}}) {
+    Buffers b;
+    b.x[2 * k - 1] = code;
+    expect("int8 code", sinter_int8_pack_scalar, b.pack(), SINTER_OK);
+    expect("int4 code", sinter_int4_pack_scalar, b.pack(), SINTER_INVALID_ARGUMENT);
+  }
+}
+
+void check_group_sums() {
+  Buffers b;
+  const auto call = [&](int64_t rows, int64_t width, int64_t stride, int64_t group, int64_t step) {
+    return sinter_group_sums_scalar(b.x.data(), rows, width, stride, b.x_zero_points.data(), group,
+                                    step, b.x_sums.data());
+  };
+  const bool good = call(2, k, k, 0, 0) == SINTER_OK && call(2, k, k, 32, 32) == SINTER_OK &&
+                    call(2, k, k, 0, 32) == SINTER_OK;
+  for (const int32_t status :
+       {call(0, k, k, 0, 0), call(2, 0, k, 0, 0), call(2, k, k - 1, 0, 0), call(2, k, k, 32, 0),
+        call(2, k, k, 32, 64), call(2, k, k, -32, 32), call(2, k, k, 0, -1),
+        sinter_group_sums_scalar(nullptr, 2, k, k, nullptr, 0, 0, b.x_sums.data()),
+        sinter_group_sums_scalar(b.x.data(), 2, k, k, nullptr, 0, 0, nullptr)}) {
+    if (!good || status != SINTER_INVALID_ARGUMENT) {
+      fail("group_sums: good %d, status %d", good, status);
+    }
+  }
+}
+
+// A variant that this CPU lacks says so, and is never run.
+void check_isa(const char *name, uint64_t needs, Gemm *gemm) {
+  Buffers b;
+  const std::vector<float> before = b.y;
+  const sinter_gemm_args a = b.gemm();
+  const int32_t status = gemm(&a);
+  const bool runs = sinter::cpu_has(needs);
+  if (status != (runs ? SINTER_OK : SINTER_UNSUPPORTED_ISA) || (b.y != before) != runs) {
+    fail("%s: status %d", name, status);
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (Gemm *gemm : {sinter_int8_gemm_scalar, sinter_int4_gemm_scalar}) {
+    check_gemm(gemm);
+  }
+  check_groups();
+  check_pack();
+  check_group_sums();
+#define CHECK_ISA8(isa) check_isa("int8 " #isa, SINTER_NEEDS_##isa, sinter_int8_gemm_##isa);
+#define CHECK_ISA4(isa) check_isa("int4 " #isa, SINTER_NEEDS_##isa, sinter_int4_gemm_##isa);
+#define TAKE_int8_gemm ~, CHECK_ISA8
+#define TAKE_int4_gemm ~, CHECK_ISA4
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
+#include "KERNELS.def"
+  return 0;
+}
