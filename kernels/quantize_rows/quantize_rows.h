@@ -26,7 +26,8 @@
 
 namespace {
 
-enum class Scheme { u8, s8 };
+// s8z is u8 with codes and zero point 128 lower: the same numbers in signed bytes.
+enum class Scheme { u8, s8, s8z };
 
 struct RowScale {
   float scale;
@@ -41,14 +42,24 @@ inline int32_t round_half_even(float v) {
 
 inline int32_t clamp(int32_t v, int32_t lo, int32_t hi) { return v < lo ? lo : v > hi ? hi : v; }
 
+template <Scheme scheme>
+constexpr int32_t lowest = scheme == Scheme::u8   ? 0
+                           : scheme == Scheme::s8 ? -127
+                                                  : -128;
+template <Scheme scheme>
+constexpr int32_t highest = scheme == Scheme::u8 ? 255 : 127;
+// The code of a row whose scale is 0 or NaN.
+template <Scheme scheme>
+constexpr int32_t neutral = scheme == Scheme::s8z ? -128 : 0;
+
 // Which zero lo and hi are depends on the order of the values: adding 0.0 makes -0.0 a 0.0.
 template <Scheme scheme>
 inline RowScale row_scale(float lo, float hi) {
-  if constexpr (scheme == Scheme::u8) {
-    const float scale = hi / 255.0f - lo / 255.0f + 0.0f;
-    return {scale, scale > 0 ? clamp(round_half_even(-lo / scale), 0, 255) : 0};
-  } else {
+  if constexpr (scheme == Scheme::s8) {
     return {(hi > -lo ? hi : -lo) / 127.0f + 0.0f, 0};
+  } else {
+    const float scale = hi / 255.0f - lo / 255.0f + 0.0f;
+    return {scale, lowest<scheme> + (scale > 0 ? clamp(round_half_even(-lo / scale), 0, 255) : 0)};
   }
 }
 
@@ -72,7 +83,7 @@ inline RowScale measure(const float *x, int64_t k) {
     take(Lanes::load_tail(x + i, static_cast<int>(k - i)));
   }
   if (Lanes::reduce_max_int(magnitude) >= infinity_bits) {
-    return {__builtin_nanf(""), 0};
+    return {__builtin_nanf(""), neutral<scheme>};
   }
   return row_scale<scheme>(Lanes::reduce_min(lo), Lanes::reduce_max(hi));
 }
@@ -82,8 +93,8 @@ template <class Lanes, Scheme scheme>
 inline int32_t encode(const float *x, int64_t k, RowScale row, uint8_t *codes) {
   const auto scale = Lanes::broadcast(row.scale);
   const auto zero_point = Lanes::broadcast_int(row.zero_point);
-  const auto smallest = Lanes::broadcast_int(scheme == Scheme::u8 ? 0 : -127);
-  const auto largest = Lanes::broadcast_int(scheme == Scheme::u8 ? 255 : 127);
+  const auto smallest = Lanes::broadcast_int(lowest<scheme>);
+  const auto largest = Lanes::broadcast_int(highest<scheme>);
   auto sum = Lanes::zero_int();
   const auto code = [&](typename Lanes::Float v) {
     const auto q = Lanes::add_int(Lanes::round(Lanes::divide(v, scale)), zero_point);
@@ -112,7 +123,7 @@ inline void quantize_rows(const float *x, int64_t rows, int64_t k, uint8_t *code
     if (row.scale > 0) {
       sums[r] = encode<Lanes, scheme>(x, k, row, codes);
     } else {  // zero, or NaN
-      std::memset(codes, 0, static_cast<size_t>(k));
+      std::memset(codes, neutral<scheme>, static_cast<size_t>(k));
       sums[r] = 0;
     }
     std::memset(codes + k, row.zero_point, static_cast<size_t>(stride - k));
@@ -121,19 +132,19 @@ inline void quantize_rows(const float *x, int64_t rows, int64_t k, uint8_t *code
 
 }  // namespace
 
-// Defines sinter::quantize_rows_u8_<isa> and sinter::quantize_rows_s8_<isa>.
-#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)                                             \
-  namespace sinter {                                                                        \
-  void quantize_rows_u8_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,      \
-                              int64_t stride, float *scales, int32_t *zero_points,          \
-                              int32_t *sums) {                                              \
-    quantize_rows<Lanes, Scheme::u8>(x, rows, k, codes, stride, scales, zero_points, sums); \
-  }                                                                                         \
-  void quantize_rows_s8_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,      \
-                              int64_t stride, float *scales, int32_t *zero_points,          \
-                              int32_t *sums) {                                              \
-    quantize_rows<Lanes, Scheme::s8>(x, rows, k, codes, stride, scales, zero_points, sums); \
-  }                                                                                         \
+// Defines sinter::quantize_rows_<scheme>_<isa> for the three schemes.
+#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)  \
+  SINTER_DEFINE_QUANTIZE_ROWS_TO(u8, isa, Lanes) \
+  SINTER_DEFINE_QUANTIZE_ROWS_TO(s8, isa, Lanes) \
+  SINTER_DEFINE_QUANTIZE_ROWS_TO(s8z, isa, Lanes)
+
+#define SINTER_DEFINE_QUANTIZE_ROWS_TO(scheme, isa, Lanes)                                      \
+  namespace sinter {                                                                            \
+  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,  \
+                                      int64_t stride, float *scales, int32_t *zero_points,      \
+                                      int32_t *sums) {                                          \
+    quantize_rows<Lanes, Scheme::scheme>(x, rows, k, codes, stride, scales, zero_points, sums); \
+  }                                                                                             \
   }
 
 #endif

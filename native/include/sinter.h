@@ -62,19 +62,22 @@ SINTER_API uint64_t sinter_cpu_features(void);
  *
  * u8, x = (q - z) * s: with lo = min(0, min x) and hi = max(0, max x), s = hi / 255 - lo / 255,
  * z = clamp(rint(-lo / s), 0, 255), q = clamp(rint(x / s) + z, 0, 255).
+ * s8z: the same numbers with q and z 128 lower, from -128 to 127.
  * s8, x = q * s: s = max |x| / 127, z = 0, q = clamp(rint(x / s), -127, 127).
  * All in f32, halves to even. If s is 0, so are z and all q; a row that holds NaN or infinity gets
- * s = NaN, z = 0 and q = 0. No alignment is needed; x must not overlap what is written.
+ * s = NaN, z = 0 and q = 0. With s8z those are -128. No alignment is needed; x must not overlap
+ * what is written.
  */
 #define SINTER_QUANTIZE_ROWS_MAX_K 8421504 /* 255 * k fits the int32 sum */
 
-#define SINTER_DECLARE_quantize_rows(isa)                                                     \
-  SINTER_API int32_t sinter_quantize_rows_u8_##isa(                                           \
-      const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, \
-      float *scales, int32_t *zero_points, int32_t *sums);                                    \
-  SINTER_API int32_t sinter_quantize_rows_s8_##isa(                                           \
-      const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride,  \
+#define SINTER_DECLARE_QUANTIZE_ROWS(scheme, code, isa)                                    \
+  SINTER_API int32_t sinter_quantize_rows_##scheme##_##isa(                                \
+      const float *x, int64_t first, int64_t rows, int64_t k, code *codes, int64_t stride, \
       float *scales, int32_t *zero_points, int32_t *sums);
+#define SINTER_DECLARE_quantize_rows(isa)        \
+  SINTER_DECLARE_QUANTIZE_ROWS(u8, uint8_t, isa) \
+  SINTER_DECLARE_QUANTIZE_ROWS(s8, int8_t, isa)  \
+  SINTER_DECLARE_QUANTIZE_ROWS(s8z, int8_t, isa)
 
 /*
  * round_bf16: f32 rows to bfloat16, the upper half of an f32, halves to even. NaN stays NaN.
@@ -112,8 +115,8 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  * y += that, for 8-bit activations and 8-bit or 4-bit weights, for m = 1 (GEMV) as for m = 512.
  *
  *   x(m, k) = (q - x_zero_point) * x_scale, q a signed byte
- *   w(n, k) = (u - c) * w_scale, u the stored byte or nibble, c = 128 (int8) or 8 (int4) where there
- *             are no zero points
+ *   w(n, k) = (u - c) * w_scale, u the stored byte or nibble, c = 128 (int8) or 8 (int4) where
+ * there are no zero points
  *
  * Columns go by panels of 16 (see SINTER_GEMM_PANEL), and what belongs to columns 16p to 16p + 15
  * lies together: P = ceil(n / 16) panels. Threads may share the panels of a call out among them.
@@ -121,21 +124,20 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  * instruction set. Nothing needs alignment; 64 bytes for x, weights and y is fastest, and a stride
  * of x that is an odd multiple of 64 keeps its rows in different sets of the L1 cache.
  *
- * Weight groups (int4): w_group values along k share a scale and a zero point, G = ceil(k / w_group)
- * groups, the last one short; w_group 0 means one group of all k, G = 1 (int8 has nothing else).
- * Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 means a scale a row.
- * Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
+ * Weight groups (int4): w_group values along k share a scale and a zero point, G = ceil(k /
+ * w_group) groups, the last one short; w_group 0 means one group of all k, G = 1 (int8 has nothing
+ * else). Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 means a scale a
+ * row. Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
  * smaller of them, all k without groups, T = ceil(k / step) steps.
  *
  * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32 for
- * k <= (2^31 - 1) / (a * b), which the entry checks: a = 128, or 255 with x_zero_points; b = 128, or
- * 255 with w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8 or 15 for int4, whose zero
- * points must not be above 15.
- * Floats, all in f32 with one rounding an operation, fused where fma is written:
- *   int8   y = fma(float(sum) * w_scale, x_scale, bias)
- *   int4   f = fma(float(step's sum), w_scale, f) from f = 0 over the steps; y = fma(f, x_scale, bias)
- *          with x_group: f = fma(float(step's sum) * x_scale, w_scale, f); y = fma(f, 1, bias)
- * then the activation (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ * k <= (2^31 - 1) / (a * b), which the entry checks: a = 128, or 255 with x_zero_points; b = 128,
+ * or 255 with w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8 or 15 for int4, whose
+ * zero points must not be above 15. Floats, all in f32 with one rounding an operation, fused where
+ * fma is written: int8   y = fma(float(sum) * w_scale, x_scale, bias) int4   f = fma(float(step's
+ * sum), w_scale, f) from f = 0 over the steps; y = fma(f, x_scale, bias) with x_group: f =
+ * fma(float(step's sum) * x_scale, w_scale, f); y = fma(f, 1, bias) then the activation
+ * (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
  *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
@@ -143,10 +145,10 @@ struct sinter_gemm_args {
   int64_t m, n, k;                /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
 
-  const int8_t *x;              /* [m][x_stride] codes; bytes k to ceil32(k) of a row are read, too, */
-                                /* and change nothing: x_stride >= k rounded up to 32, or m = 1 */
-  int64_t x_stride;             /* bytes from row to row, at least k rounded up to 32 */
-  const float *x_scales;        /* [m][H] */
+  const int8_t *x;       /* [m][x_stride] codes; bytes k to ceil32(k) of a row are read, too, */
+                         /* and change nothing: x_stride >= k rounded up to 32, or m = 1 */
+  int64_t x_stride;      /* bytes from row to row, at least k rounded up to 32 */
+  const float *x_scales; /* [m][H] */
   const int32_t *x_zero_points; /* [m][H], -128 to 127; NULL: all 0 */
   const int32_t *x_sums;        /* [m][T]: the sum of q - x_zero_point over a step (group_sums) */
   int64_t x_group;              /* 0, or a multiple of 32; int8: 0 */
@@ -154,8 +156,8 @@ struct sinter_gemm_args {
   const void *w;                /* packed by int8_pack or int4_pack */
   const void *w_scales;         /* [P][G][16] */
   const uint8_t *w_zero_points; /* [P][G][16], c; NULL: all 128 or 8 */
-  const int32_t *w_sums;        /* [P][T][16]: the sum of u over a step; NULL without x_zero_points */
-  int64_t w_group;              /* 0, or a multiple of 32; int8: 0 */
+  const int32_t *w_sums; /* [P][T][16]: the sum of u over a step; NULL without x_zero_points */
+  int64_t w_group;       /* 0, or a multiple of 32; int8: 0 */
 
   const float *bias; /* [n], or NULL */
   float *y;          /* [m][y_stride]; must not overlap what is read */
@@ -178,8 +180,9 @@ struct sinter_gemm_args {
 #define SINTER_SILU 3      /* x / (1 + e^-x) */
 
 /*
- * int8_pack, int4_pack: row-major codes to the layouts that the heads of kernels/int8_gemm/int8_gemm.h
- * and kernels/int4_gemm/int4_gemm.h draw. int4 codes outside -8 to 7 are an invalid argument.
+ * int8_pack, int4_pack: row-major codes to the layouts that the heads of
+ * kernels/int8_gemm/int8_gemm.h and kernels/int4_gemm/int4_gemm.h draw. int4 codes outside -8 to 7
+ * are an invalid argument.
  */
 struct sinter_pack_args {
   const int8_t *codes;            /* [n][stride], one code a byte */
@@ -200,9 +203,9 @@ struct sinter_pack_args {
  *   step         values along k that share a sum, 0: all k
  *   sums         [rows][ceil(k / step)]
  */
-#define SINTER_DECLARE_group_sums(isa)                                                          \
-  SINTER_API int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k,      \
-                                             int64_t stride, const int32_t *zero_points,        \
+#define SINTER_DECLARE_group_sums(isa)                                                     \
+  SINTER_API int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, \
+                                             int64_t stride, const int32_t *zero_points,   \
                                              int64_t x_group, int64_t step, int32_t *sums);
 #define SINTER_DECLARE_int8_pack(isa) \
   SINTER_API int32_t sinter_int8_pack_##isa(const struct sinter_pack_args *args);

@@ -44,7 +44,8 @@ const char *sinter_status_text(int32_t status) {
 
 #define SINTER_EXPORT_quantize_rows(isa)        \
   SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa) \
-  SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)
+  SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)  \
+  SINTER_EXPORT_QUANTIZE_ROWS(s8z, int8_t, isa)
 
 #define SINTER_EXPORT_round_bf16(isa)                                                          \
   namespace sinter {                                                                           \

@@ -4,7 +4,6 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "cpu_features.h"
@@ -28,10 +27,15 @@ struct Variant {
   uint64_t needs;
   Kernel<uint8_t> *u8;
   Kernel<int8_t> *s8;
+  Kernel<int8_t> *s8z;
 };
 
-#define VARIANT(isa) \
-  {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa},
+enum class Kind { u8, s8, s8z };
+const char *const names[] = {"u8", "s8", "s8z"};
+
+#define VARIANT(isa)                                                                       \
+  {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa, \
+   sinter_quantize_rows_s8z_##isa},
 #define TAKE_quantize_rows ~, VARIANT
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 const Variant variants[] = {
@@ -87,9 +91,10 @@ Expected judge(const float *x, int64_t k, bool u8) {
 bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 template <class Code>
-void check(const Variant &variant, Kernel<Code> *kernel, const char *what,
+void check(const Variant &variant, Kernel<Code> *kernel, Kind kind, const char *what,
            const std::vector<float> &values, int64_t rows, int64_t k, int64_t stride) {
-  constexpr bool u8 = std::is_same_v<Code, uint8_t>;
+  const char *name = names[static_cast<int>(kind)];
+  const int32_t offset = kind == Kind::s8z ? -128 : 0;
   static GuardedMemory memory[] = {
       GuardedMemory(max_rows * max_k * sizeof(float)), GuardedMemory(max_rows * (max_k + 64)),
       GuardedMemory(max_rows * sizeof(float)), GuardedMemory(max_rows * sizeof(int32_t)),
@@ -109,22 +114,23 @@ void check(const Variant &variant, Kernel<Code> *kernel, const char *what,
     }
     for (int64_t r = 0; r < rows; r++) {
       const size_t row = static_cast<size_t>(r);
-      const Expected e = judge(values.data() + r * k, k, u8);
+      Expected e = judge(values.data() + r * k, k, kind != Kind::s8);
+      e.zero_point += offset;
       if (!same_bits(scales[row], e.scale) || zero_points[row] != e.zero_point ||
           sums[row] != e.sum) {
         fail(
             "%s %s %s, row %lld of %lld, k %lld: scale %a, zero point %d, sum %d;"
             " expected %a, %d, %d",
-            variant.isa, u8 ? "u8" : "s8", what, static_cast<long long>(r),
-            static_cast<long long>(rows), static_cast<long long>(k), double(scales[row]),
-            zero_points[row], sums[row], double(e.scale), e.zero_point, e.sum);
+            variant.isa, name, what, static_cast<long long>(r), static_cast<long long>(rows),
+            static_cast<long long>(k), double(scales[row]), zero_points[row], sums[row],
+            double(e.scale), e.zero_point, e.sum);
       }
       for (int64_t i = 0; i < stride; i++) {
         const int32_t q = codes[static_cast<size_t>(r * stride + i)];
-        const int32_t expected = i < k ? e.codes[static_cast<size_t>(i)] : e.zero_point;
+        const int32_t expected = i < k ? e.codes[static_cast<size_t>(i)] + offset : e.zero_point;
         if (q != expected) {
-          fail("%s %s %s, row %lld, k %lld, column %lld: code %d, expected %d", variant.isa,
-               u8 ? "u8" : "s8", what, static_cast<long long>(r), static_cast<long long>(k),
+          fail("%s %s %s, row %lld, k %lld, column %lld: code %d, expected %d", variant.isa, name,
+               what, static_cast<long long>(r), static_cast<long long>(k),
                static_cast<long long>(i), q, expected);
         }
       }
@@ -140,8 +146,9 @@ void check_all(const char *what, const std::vector<float> &values, int64_t rows,
       continue;
     }
     for (const int64_t stride : {k, k + 1, (k + 63) / 64 * 64}) {
-      check<uint8_t>(variant, variant.u8, what, values, rows, k, stride);
-      check<int8_t>(variant, variant.s8, what, values, rows, k, stride);
+      check<uint8_t>(variant, variant.u8, Kind::u8, what, values, rows, k, stride);
+      check<int8_t>(variant, variant.s8, Kind::s8, what, values, rows, k, stride);
+      check<int8_t>(variant, variant.s8z, Kind::s8z, what, values, rows, k, stride);
       cases++;
     }
   }
