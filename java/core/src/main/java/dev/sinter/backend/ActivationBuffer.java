@@ -16,6 +16,7 @@ public final class ActivationBuffer {
   public static final long ALIGNMENT = 64;
 
   private final ActivationScheme scheme;
+  private final boolean signedCodes;
   private int rows;
   private final int columns;
   private final int stride;
@@ -26,6 +27,7 @@ public final class ActivationBuffer {
 
   private ActivationBuffer(
       ActivationScheme scheme,
+      boolean signedCodes,
       int rows,
       int columns,
       int stride,
@@ -34,6 +36,7 @@ public final class ActivationBuffer {
       MemorySegment zeroPoints,
       MemorySegment sums) {
     this.scheme = scheme;
+    this.signedCodes = signedCodes;
     this.rows = rows;
     this.columns = columns;
     this.stride = stride;
@@ -46,7 +49,7 @@ public final class ActivationBuffer {
   /** f32 rows that already lie in memory, contiguous. */
   public static ActivationBuffer floats(MemorySegment x, int rows, int columns) {
     return new ActivationBuffer(
-        ActivationScheme.FLOAT, rows, columns, columns, x, null, null, null);
+        ActivationScheme.FLOAT, false, rows, columns, columns, x, null, null, null);
   }
 
   /**
@@ -57,9 +60,15 @@ public final class ActivationBuffer {
    */
   public static ActivationBuffer allocate(
       SegmentAllocator allocator, ActivationScheme scheme, int rows, int columns, int stride) {
-    if (scheme == ActivationScheme.FLOAT) {
-      throw new IllegalArgumentException("FLOAT activations have no codes");
-    }
+    return allocate(allocator, new QuantizeSpec(columns, scheme), rows, stride);
+  }
+
+  /** The same for what a quantization makes. */
+  public static ActivationBuffer allocate(
+      SegmentAllocator allocator, QuantizeSpec spec, int rows, int stride) {
+    ActivationScheme scheme = spec.scheme();
+    boolean signedCodes = spec.signedCodes();
+    int columns = spec.width();
     if (rows < 1 || columns < 1 || stride < columns) {
       throw new IllegalArgumentException(
           "rows and columns must be at least 1 and stride at least columns, got "
@@ -73,12 +82,13 @@ public final class ActivationBuffer {
     long size = scheme.bytes() * (long) rows * stride;
     MemorySegment data = all.asSlice(0, size);
     if (!scheme.isScaled()) {
-      return new ActivationBuffer(scheme, rows, columns, stride, data, null, null, null);
+      return new ActivationBuffer(scheme, false, rows, columns, stride, data, null, null, null);
     }
     long perRow = aligned(4L * rows);
     long at = aligned(size);
     return new ActivationBuffer(
         scheme,
+        signedCodes,
         rows,
         columns,
         stride,
@@ -111,6 +121,16 @@ public final class ActivationBuffer {
     return scheme;
   }
 
+  /** Whether U8 codes and zero points are 128 lower, as signed bytes. */
+  public boolean signedCodes() {
+    return signedCodes;
+  }
+
+  /** Whether this takes what a quantization makes. */
+  public boolean fits(QuantizeSpec spec) {
+    return scheme == spec.scheme() && signedCodes == spec.signedCodes() && columns == spec.width();
+  }
+
   /** Rows there is room for. */
   public int rows() {
     return rows;
@@ -136,7 +156,10 @@ public final class ActivationBuffer {
     return scales;
   }
 
-  /** int32 [rows]; 0 for S8_PER_TOKEN; null unless the scheme is scaled. */
+  /**
+   * int32 [rows], 128 lower if {@link #signedCodes}; 0 for S8_PER_TOKEN; null unless the scheme is
+   * scaled.
+   */
   public MemorySegment zeroPoints() {
     return zeroPoints;
   }

@@ -10,6 +10,14 @@ public non-sealed interface MatmulKernel extends Kernel {
    */
   int codeColumns();
 
+  /**
+   * Whether U8 codes and their zero points are wanted 128 lower, as signed bytes: the same numbers,
+   * for kernels whose instructions multiply unsigned weights.
+   */
+  default boolean signedCodes() {
+    return false;
+  }
+
   /** Bytes of packed weights and whatever else the kernel keeps for them. */
   long bytes();
 

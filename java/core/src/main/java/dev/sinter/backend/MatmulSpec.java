@@ -43,6 +43,25 @@ public record MatmulSpec(
     };
   }
 
+  /**
+   * @param bias N values; null exactly if the epilogue has no bias
+   * @throws IllegalArgumentException if weights or bias are not what this spec says
+   */
+  public void check(CompressedTensor w, float[] bias) {
+    if (!equals(of(w, activations, epilogue))) {
+      throw new IllegalArgumentException(
+          w.name() + " of " + w.columns() + "x" + w.rows() + " is not what the spec says: " + this);
+    }
+    if (epilogue.bias() != (bias != null) || (bias != null && bias.length != n)) {
+      throw new IllegalArgumentException(
+          w.name()
+              + ": bias must have N="
+              + n
+              + " values exactly if the epilogue has one, has "
+              + (bias == null ? "none" : bias.length));
+    }
+  }
+
   @Override
   public String operation() {
     return "matmul";

@@ -34,7 +34,8 @@ public final class Linear implements AutoCloseable {
   private final WorkerPool pool;
   private final MatmulSpec spec;
   private final MatmulKernel kernel;
-  private final QuantizeKernel quantizer; // null for FLOAT activations
+  private final QuantizeSpec codes; // null for FLOAT activations, as is the quantizer
+  private final QuantizeKernel quantizer;
   private final String explanation;
   private final ReentrantLock turn = new ReentrantLock(true);
   private final Pass pass = new Pass();
@@ -44,11 +45,13 @@ public final class Linear implements AutoCloseable {
       WorkerPool pool,
       MatmulSpec spec,
       MatmulKernel kernel,
+      QuantizeSpec codes,
       QuantizeKernel quantizer,
       String explanation) {
     this.pool = pool;
     this.spec = spec;
     this.kernel = kernel;
+    this.codes = codes;
     this.quantizer = quantizer;
     this.explanation = explanation;
   }
@@ -95,20 +98,17 @@ public final class Linear implements AutoCloseable {
     MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
     Planner planner = sinter.planner();
     Planner.Choice choice = planner.choose(spec);
-    QuantizeSpec quantize = null;
-    Planner.Choice quantizeChoice = null;
-    if (activations != ActivationScheme.FLOAT) {
-      quantize = new QuantizeSpec(spec.k(), activations);
-      quantizeChoice = planner.choose(quantize);
-    }
     MatmulKernel kernel = choice.backend().matmul(spec, weights, bias);
     String text = choice.explain(kernel);
+    QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
-    if (quantize != null) {
-      quantizer = quantizeChoice.backend().quantize(quantize);
+    if (activations != ActivationScheme.FLOAT) {
+      codes = new QuantizeSpec(spec.k(), activations, kernel.signedCodes());
+      Planner.Choice quantizeChoice = planner.choose(codes);
+      quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);
     }
-    return new Linear(sinter.pool(), spec, kernel, quantizer, text);
+    return new Linear(sinter.pool(), spec, kernel, codes, quantizer, text);
   }
 
   public MatmulSpec spec() {
@@ -222,8 +222,7 @@ public final class Linear implements AutoCloseable {
 
   /** Room for the codes of this layer's input. */
   public ActivationBuffer codes(SegmentAllocator allocator, int rows) {
-    return ActivationBuffer.allocate(
-        allocator, spec.activations(), rows, spec.k(), kernel.codeColumns());
+    return ActivationBuffer.allocate(allocator, codes, rows, kernel.codeColumns());
   }
 
   /** Bytes that {@link #codes} takes. */

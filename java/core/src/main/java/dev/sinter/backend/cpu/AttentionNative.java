@@ -8,9 +8,13 @@ import dev.sinter.backend.AttentionSpec;
 import dev.sinter.runtime.NativeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** {@code attention} of libsinter, with scratch for each worker. */
 final class AttentionNative implements AttentionKernel {
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+
   private final AttentionSpec spec;
   private final Isa isa;
   private final Arena arena = Arena.ofShared();
@@ -94,8 +98,9 @@ final class AttentionNative implements AttentionKernel {
     return switch (isa) {
       case SCALAR ->
           sinter_attention_scalar(q, k, v, stride, out, width, first, length, head, d, pad);
-      case AVX2 -> sinter_attention_avx2(q, k, v, stride, out, width, first, length, head, d, pad);
-      case AVX512 ->
+      case AVX2, AVXVNNI ->
+          sinter_attention_avx2(q, k, v, stride, out, width, first, length, head, d, pad);
+      case AVX512, AVX512VNNI ->
           sinter_attention_avx512(q, k, v, stride, out, width, first, length, head, d, pad);
     };
   }

@@ -5,6 +5,8 @@ import static dev.sinter.bindings.sinter.sinter_h.SINTER_QUANTIZE_ROWS_MAX_K;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
@@ -12,12 +14,16 @@ import dev.sinter.backend.Support;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Quantized;
+import java.util.EnumSet;
 import java.util.Set;
 
 /** The kernels of libsinter, of the best instruction set the CPU and a cap allow. Thread-safe. */
 public final class CpuBackend implements Backend {
   private final int workers;
-  private final Isa isa;
+  private final EnumSet<Isa> allowed;
   private final String unavailable; // null if the library runs here
 
   /**
@@ -33,7 +39,7 @@ public final class CpuBackend implements Backend {
       throw new IllegalArgumentException("workers must be at least 1, got " + workers);
     }
     this.workers = workers;
-    isa = Isa.best(CpuFeatures.host(), isaCap);
+    allowed = Isa.allowed(CpuFeatures.host(), isaCap);
     unavailable =
         switch (NativeLibraries.sinter()) {
           case NativeLibraries.Loaded _ -> null;
@@ -48,7 +54,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(QuantizeSpec.class, AttentionSpec.class);
+    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class);
   }
 
   @Override
@@ -57,6 +63,7 @@ public final class CpuBackend implements Backend {
       return Support.no(unavailable);
     }
     return switch (spec) {
+      case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
       case QuantizeSpec q when q.scheme().isScaled() && q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
           Support.no(
@@ -69,18 +76,40 @@ public final class CpuBackend implements Backend {
     };
   }
 
+  private static Support examine(MatmulSpec spec) {
+    if (spec.weights() != DType.I8 || !spec.activations().isScaled()) {
+      return Support.no(
+          "runs I8 weights with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
+              + spec.weights()
+              + " with "
+              + spec.activations());
+    }
+    return spec.k() <= Int8GemmNative.MAX_K
+        ? Support.yes()
+        : Support.no(
+            "K " + spec.k() + " could overflow int32 sums, at most " + Int8GemmNative.MAX_K);
+  }
+
+  @Override
+  public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    require(spec);
+    spec.check(weights, bias);
+    Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
+    return new Int8GemmNative(spec, (Quantized) weights, bias, workers, isa);
+  }
+
   @Override
   public AttentionKernel attention(AttentionSpec spec) {
     require(spec);
-    return new AttentionNative(spec, workers, isa);
+    return new AttentionNative(spec, workers, Isa.best(allowed, AttentionNative.COMPILED));
   }
 
   @Override
   public QuantizeKernel quantize(QuantizeSpec spec) {
     require(spec);
     return spec.scheme() == ActivationScheme.BF16
-        ? new RoundBf16Native(spec, isa)
-        : new QuantizeRowsNative(spec, isa);
+        ? new RoundBf16Native(spec, Isa.best(allowed, RoundBf16Native.COMPILED))
+        : new QuantizeRowsNative(spec, Isa.best(allowed, QuantizeRowsNative.COMPILED));
   }
 
   private void require(OpSpec spec) {

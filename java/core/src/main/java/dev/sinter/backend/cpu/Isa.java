@@ -2,30 +2,21 @@ package dev.sinter.backend.cpu;
 
 import dev.sinter.runtime.CpuFeatures;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** The instruction sets that kernels of libsinter are compiled for, each above the one before. */
 enum Isa {
   SCALAR,
   AVX2("avx2", "fma", "f16c"),
-  AVX512("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq");
+  AVXVNNI("avx2", "fma", "f16c", "avxvnni"),
+  AVX512("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq"),
+  AVX512VNNI("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vnni");
 
-  /** What a user may cap by, and the kernels that keep to it. */
-  private enum Cap {
-    SCALAR(Isa.SCALAR),
-    AVX2(Isa.AVX2),
-    AVXVNNI(Isa.AVX2, "avxvnni"),
-    AVX512VNNI(Isa.AVX512, "avx512vnni");
-
-    private final Isa highest;
-    private final List<String> more;
-
-    Cap(Isa highest, String... more) {
-      this.highest = highest;
-      this.more = List.of(more);
-    }
-  }
+  /** What a user may cap by. */
+  private static final Set<Isa> CAPS = EnumSet.of(SCALAR, AVX2, AVXVNNI, AVX512VNNI);
 
   private final List<String> needs;
 
@@ -43,36 +34,44 @@ enum Isa {
   }
 
   /**
-   * The best that host and cap allow.
+   * All that host and cap allow, the lowest first.
    *
    * @param cap {@code scalar}, {@code avx2}, {@code avxvnni}, {@code avx512vnni}, or null for none
    * @throws IllegalArgumentException for another cap, and for one that the host does not reach
    */
-  static Isa best(CpuFeatures host, String cap) {
-    Isa highest = cap == null ? AVX512 : highest(host, cap);
-    for (int i = highest.ordinal(); i > 0; i--) {
-      if (values()[i].runsOn(host)) {
-        return values()[i];
-      }
-    }
-    return SCALAR;
+  static EnumSet<Isa> allowed(CpuFeatures host, String cap) {
+    Isa highest = cap == null ? AVX512VNNI : highest(host, cap);
+    EnumSet<Isa> allowed = EnumSet.range(SCALAR, highest);
+    allowed.removeIf(isa -> !isa.runsOn(host));
+    return allowed;
   }
 
   private static Isa highest(CpuFeatures host, String name) {
-    for (Cap cap : Cap.values()) {
-      if (cap.name().toLowerCase(Locale.ROOT).equals(name)) {
-        if (!cap.highest.runsOn(host) || !host.features().containsAll(cap.more)) {
+    for (Isa isa : CAPS) {
+      if (isa.text().equals(name)) {
+        if (!isa.runsOn(host)) {
           throw new IllegalArgumentException(
               "sinter.isa is " + name + ", which this CPU lacks; it has " + host.features());
         }
-        return cap.highest;
+        return isa;
       }
     }
     throw new IllegalArgumentException(
         "sinter.isa must be one of "
-            + Arrays.toString(Cap.values()).toLowerCase(Locale.ROOT)
+            + Arrays.toString(CAPS.toArray()).toLowerCase(Locale.ROOT)
             + ", got '"
             + name
             + "'");
+  }
+
+  /** The highest of {@code compiled}, which has {@link #SCALAR} at least, that is allowed. */
+  static Isa best(Set<Isa> allowed, Set<Isa> compiled) {
+    Isa best = SCALAR;
+    for (Isa isa : allowed) {
+      if (compiled.contains(isa)) {
+        best = isa;
+      }
+    }
+    return best;
   }
 }

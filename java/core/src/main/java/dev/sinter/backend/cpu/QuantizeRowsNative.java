@@ -8,25 +8,45 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
 
 /**
  * {@code quantize_rows} of libsinter: the formulas of {@link ActivationScheme}, bit for bit. Writes
  * exactly the rows it is asked for. Thread-safe for distinct rows.
  */
 final class QuantizeRowsNative implements QuantizeKernel {
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+
+  /** The schemes of sinter.h. */
+  private enum Codes {
+    U8,
+    S8,
+    S8Z;
+
+    static Codes of(QuantizeSpec spec) {
+      if (spec.scheme() == ActivationScheme.S8_PER_TOKEN) {
+        return S8;
+      }
+      return spec.signedCodes() ? S8Z : U8;
+    }
+  }
+
+  private final QuantizeSpec spec;
   private final int width;
-  private final ActivationScheme scheme;
   private final Isa isa;
-  private final boolean signed;
+  private final Codes codes;
   private final String implementation;
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   QuantizeRowsNative(QuantizeSpec spec, Isa isa) {
-    width = spec.width();
-    scheme = spec.scheme();
+    this.spec = spec;
     this.isa = isa;
-    signed = scheme == ActivationScheme.S8_PER_TOKEN;
-    implementation = "sinter_quantize_rows_" + (signed ? "s8_" : "u8_") + isa.text();
+    width = spec.width();
+    codes = Codes.of(spec);
+    implementation =
+        "sinter_quantize_rows_" + codes.name().toLowerCase(Locale.ROOT) + "_" + isa.text();
   }
 
   @Override
@@ -45,42 +65,70 @@ final class QuantizeRowsNative implements QuantizeKernel {
    */
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
-    Rows.check(scheme, width, x, out, from, to);
+    Rows.check(spec, x, out, from, to);
     if (from == to) {
       return;
     }
-    int status = call(x, out, from, to - from);
+    MemorySegment q = out.data();
+    MemorySegment s = out.scales();
+    MemorySegment z = out.zeroPoints();
+    // Whole segments and the first row go down: slices would be objects on the heap.
+    int status =
+        switch (isa) {
+          case AVX512, AVX512VNNI -> avx512(x, from, to - from, q, out.stride(), s, z, out.sums());
+          case AVX2, AVXVNNI -> avx2(x, from, to - from, q, out.stride(), s, z, out.sums());
+          case SCALAR -> scalar(x, from, to - from, q, out.stride(), s, z, out.sums());
+        };
     if (status != SINTER_OK()) {
       throw new NativeException(implementation, status, sinter_status_text(status).getString(0));
     }
   }
 
-  /** Whole segments and the first row go down: slices would be objects on the heap. */
-  private int call(MemorySegment x, ActivationBuffer out, long first, long rows) {
-    MemorySegment codes = out.data();
-    long stride = out.stride();
-    MemorySegment scales = out.scales();
-    MemorySegment zeros = out.zeroPoints();
-    MemorySegment sums = out.sums();
-    return switch (isa) {
-      case SCALAR ->
-          signed
-              ? sinter_quantize_rows_s8_scalar(
-                  x, first, rows, width, codes, stride, scales, zeros, sums)
-              : sinter_quantize_rows_u8_scalar(
-                  x, first, rows, width, codes, stride, scales, zeros, sums);
-      case AVX2 ->
-          signed
-              ? sinter_quantize_rows_s8_avx2(
-                  x, first, rows, width, codes, stride, scales, zeros, sums)
-              : sinter_quantize_rows_u8_avx2(
-                  x, first, rows, width, codes, stride, scales, zeros, sums);
-      case AVX512 ->
-          signed
-              ? sinter_quantize_rows_s8_avx512(
-                  x, first, rows, width, codes, stride, scales, zeros, sums)
-              : sinter_quantize_rows_u8_avx512(
-                  x, first, rows, width, codes, stride, scales, zeros, sums);
+  private int avx512(
+      MemorySegment x,
+      long first,
+      long rows,
+      MemorySegment q,
+      long stride,
+      MemorySegment s,
+      MemorySegment z,
+      MemorySegment sums) {
+    return switch (codes) {
+      case U8 -> sinter_quantize_rows_u8_avx512(x, first, rows, width, q, stride, s, z, sums);
+      case S8 -> sinter_quantize_rows_s8_avx512(x, first, rows, width, q, stride, s, z, sums);
+      case S8Z -> sinter_quantize_rows_s8z_avx512(x, first, rows, width, q, stride, s, z, sums);
+    };
+  }
+
+  private int avx2(
+      MemorySegment x,
+      long first,
+      long rows,
+      MemorySegment q,
+      long stride,
+      MemorySegment s,
+      MemorySegment z,
+      MemorySegment sums) {
+    return switch (codes) {
+      case U8 -> sinter_quantize_rows_u8_avx2(x, first, rows, width, q, stride, s, z, sums);
+      case S8 -> sinter_quantize_rows_s8_avx2(x, first, rows, width, q, stride, s, z, sums);
+      case S8Z -> sinter_quantize_rows_s8z_avx2(x, first, rows, width, q, stride, s, z, sums);
+    };
+  }
+
+  private int scalar(
+      MemorySegment x,
+      long first,
+      long rows,
+      MemorySegment q,
+      long stride,
+      MemorySegment s,
+      MemorySegment z,
+      MemorySegment sums) {
+    return switch (codes) {
+      case U8 -> sinter_quantize_rows_u8_scalar(x, first, rows, width, q, stride, s, z, sums);
+      case S8 -> sinter_quantize_rows_s8_scalar(x, first, rows, width, q, stride, s, z, sums);
+      case S8Z -> sinter_quantize_rows_s8z_scalar(x, first, rows, width, q, stride, s, z, sums);
     };
   }
 }

@@ -7,9 +7,13 @@ import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.runtime.NativeException;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** {@code round_bf16} of libsinter. Writes exactly the rows it is asked for. */
 final class RoundBf16Native implements QuantizeKernel {
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+
   private final QuantizeSpec spec;
   private final Isa isa;
 
@@ -35,14 +39,15 @@ final class RoundBf16Native implements QuantizeKernel {
    */
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
-    Rows.check(spec.scheme(), spec.width(), x, out, from, to);
+    Rows.check(spec, x, out, from, to);
     int width = spec.width();
     int status =
         switch (isa) {
           case SCALAR ->
               sinter_round_bf16_scalar(x, from, to - from, width, out.data(), out.stride());
-          case AVX2 -> sinter_round_bf16_avx2(x, from, to - from, width, out.data(), out.stride());
-          case AVX512 ->
+          case AVX2, AVXVNNI ->
+              sinter_round_bf16_avx2(x, from, to - from, width, out.data(), out.stride());
+          case AVX512, AVX512VNNI ->
               sinter_round_bf16_avx512(x, from, to - from, width, out.data(), out.stride());
         };
     if (status != SINTER_OK()) {

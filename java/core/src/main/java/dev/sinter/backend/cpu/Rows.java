@@ -1,7 +1,7 @@
 package dev.sinter.backend.cpu;
 
 import dev.sinter.backend.ActivationBuffer;
-import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.backend.QuantizeSpec;
 import java.lang.foreign.MemorySegment;
 
 /** What must hold before native code converts rows of a pass. */
@@ -12,25 +12,17 @@ final class Rows {
    * @throws IllegalArgumentException if x is on the heap or too short, if out is for another scheme
    *     or width, or if it lacks the rows
    */
-  static void check(
-      ActivationScheme scheme, int width, MemorySegment x, ActivationBuffer out, int from, int to) {
+  static void check(QuantizeSpec spec, MemorySegment x, ActivationBuffer out, int from, int to) {
     // Whoever made out saw to it that its segments hold its rows.
-    if (out.scheme() != scheme || out.columns() != width) {
+    if (!out.fits(spec)) {
       throw new IllegalArgumentException(
-          "output for rows of "
-              + out.columns()
-              + " "
-              + out.scheme()
-              + ", needed is one for "
-              + width
-              + " "
-              + scheme);
+          "output for rows of " + out.columns() + " " + out.scheme() + ", asked to " + spec);
     }
     if (from < 0 || to < from || to > out.rows()) {
       throw new IllegalArgumentException(
           "rows " + from + " to " + to + " of an output of " + out.rows());
     }
-    long rowBytes = 4L * width;
+    long rowBytes = 4L * spec.width();
     if (x.byteSize() < to * rowBytes) {
       throw new IllegalArgumentException(
           "x has "
@@ -38,7 +30,7 @@ final class Rows {
               + " bytes, "
               + to
               + " rows of "
-              + width
+              + spec.width()
               + " f32 need "
               + to * rowBytes);
     }

@@ -107,16 +107,7 @@ public final class OneDnnBackend implements Backend {
     if (!support.supported()) {
       throw new IllegalArgumentException("onednn: " + support.reason());
     }
-    if (!spec.equals(MatmulSpec.of(weights, spec.activations(), spec.epilogue()))) {
-      throw new IllegalArgumentException(weights.name() + " is not what the spec says: " + spec);
-    }
-    if (spec.epilogue().bias() != (bias != null) || (bias != null && bias.length != spec.n())) {
-      throw new IllegalArgumentException(
-          weights.name()
-              + ": bias must have N="
-              + spec.n()
-              + " values exactly if the epilogue has one");
-    }
+    spec.check(weights, bias);
     return new OneDnnMatmul(workers, spec, weights, bias);
   }
 

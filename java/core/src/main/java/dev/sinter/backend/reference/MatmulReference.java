@@ -31,21 +31,7 @@ public final class MatmulReference implements MatmulKernel {
   private final float[] scales;
 
   MatmulReference(MatmulSpec spec, CompressedTensor weights, float[] bias) {
-    if (!MatmulSpec.of(weights, spec.activations(), spec.epilogue()).equals(spec)) {
-      throw new IllegalArgumentException(
-          "weights "
-              + weights.name()
-              + " of "
-              + weights.columns()
-              + "x"
-              + weights.rows()
-              + " disagree with "
-              + spec);
-    }
-    if ((bias != null) != spec.epilogue().bias() || (bias != null && bias.length != spec.n())) {
-      throw new IllegalArgumentException(
-          "bias has " + (bias == null ? "no" : bias.length) + " values for " + spec);
-    }
+    spec.check(weights, bias);
     this.spec = spec;
     this.weightBytes = weights.bytes();
     this.bias = bias == null ? null : bias.clone();
@@ -160,9 +146,8 @@ public final class MatmulReference implements MatmulKernel {
   /** {@code q - z}. */
   private static int centered(ActivationBuffer x, int row, int k) {
     byte code = x.data().get(JAVA_BYTE, (long) row * x.stride() + k);
-    return x.scheme() == ActivationScheme.U8_PER_TOKEN
-        ? Byte.toUnsignedInt(code) - x.zeroPoints().getAtIndex(JAVA_INT, row)
-        : code;
+    boolean signed = x.scheme() == ActivationScheme.S8_PER_TOKEN || x.signedCodes();
+    return (signed ? code : Byte.toUnsignedInt(code)) - x.zeroPoints().getAtIndex(JAVA_INT, row);
   }
 
   private static double gelu(double x) {

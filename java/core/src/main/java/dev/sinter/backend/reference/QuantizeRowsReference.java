@@ -35,7 +35,7 @@ final class QuantizeRowsReference implements QuantizeKernel {
 
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
-    if (out.scheme() != spec.scheme() || out.columns() != spec.width() || to > out.rows()) {
+    if (!out.fits(spec) || to > out.rows()) {
       throw new IllegalArgumentException(
           "output of "
               + out.rows()
@@ -83,6 +83,7 @@ final class QuantizeRowsReference implements QuantizeKernel {
     } else if (!signed && scale != 0) {
       zeroPoint = Math.clamp((int) Math.rint(-lo / scale), 0, 255);
     }
+    int offset = spec.signedCodes() ? -128 : 0;
     int sum = 0;
     for (int k = 0; k < spec.width(); k++) {
       int code = 0;
@@ -90,14 +91,14 @@ final class QuantizeRowsReference implements QuantizeKernel {
         int rounded = (int) Math.rint(x.getAtIndex(JAVA_FLOAT, base + k) / scale);
         code = signed ? Math.clamp(rounded, -127, 127) : Math.clamp(rounded + zeroPoint, 0, 255);
       }
-      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) code);
+      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (code + offset));
       sum += code - zeroPoint;
     }
     for (int k = spec.width(); k < out.stride(); k++) {
-      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) zeroPoint);
+      out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (zeroPoint + offset));
     }
     out.scales().setAtIndex(JAVA_FLOAT, row, scale);
-    out.zeroPoints().setAtIndex(JAVA_INT, row, zeroPoint);
+    out.zeroPoints().setAtIndex(JAVA_INT, row, zeroPoint + offset);
     out.sums().setAtIndex(JAVA_INT, row, sum);
   }
 }

@@ -59,8 +59,8 @@ public final class VectorBackend implements Backend {
     if (!operations().contains(spec.getClass())) {
       return Support.no("there is no vector kernel for " + spec.operation());
     }
-    if (spec instanceof QuantizeSpec q && !q.scheme().isScaled()) {
-      return Support.no("makes 8-bit codes only, not " + q.scheme());
+    if (spec instanceof QuantizeSpec q && (!q.scheme().isScaled() || q.signedCodes())) {
+      return Support.no("makes U8 and S8 codes only");
     }
     return support;
   }

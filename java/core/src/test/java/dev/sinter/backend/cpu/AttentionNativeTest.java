@@ -7,7 +7,6 @@ import dev.sinter.backend.AttentionKernelTest;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.testing.NativeBuild;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIf;
@@ -23,7 +22,7 @@ class AttentionNativeTest extends AttentionKernelTest {
 
   @Override
   protected List<Variant> variants() {
-    return Arrays.stream(Isa.values())
+    return AttentionNative.COMPILED.stream()
         .filter(isa -> isa.runsOn(CpuFeatures.host()))
         .<Variant>map(OfIsa::new)
         .toList();
@@ -34,7 +33,8 @@ class AttentionNativeTest extends AttentionKernelTest {
     AttentionSpec spec = new AttentionSpec(1, 8, 8);
     try (CpuBackend backend = new CpuBackend(1, null);
         AttentionKernel kernel = backend.attention(spec)) {
-      String best = Isa.best(CpuFeatures.host(), null).text();
+      String best =
+          Isa.best(Isa.allowed(CpuFeatures.host(), null), AttentionNative.COMPILED).text();
       assertEquals(best, kernel.isa());
       assertEquals("sinter_attention_" + best, kernel.implementation());
     }

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.runtime.CpuFeatures;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,19 +28,29 @@ class IsaTest {
         "sse2, null, SCALAR",
         "sse2, scalar, SCALAR",
         "avx2 fma, null, SCALAR",
-        AVX2 + ", null, AVX2",
+        AVX2 + ", null, SCALAR AVX2",
         AVX2 + ", scalar, SCALAR",
-        AVX2 + ", avx2, AVX2",
-        AVX2 + " avxvnni, avxvnni, AVX2",
-        AVX2 + " avx512f, null, AVX2",
-        AVX512 + ", null, AVX512",
-        AVX512 + ", avx2, AVX2",
-        AVX512 + " avxvnni avx512vnni, avxvnni, AVX2",
-        AVX512 + " avx512vnni, avx512vnni, AVX512",
+        AVX2 + " avxvnni, avx2, SCALAR AVX2",
+        AVX2 + " avxvnni, avxvnni, SCALAR AVX2 AVXVNNI",
+        AVX2 + " avx512f, null, SCALAR AVX2",
+        AVX512 + ", null, SCALAR AVX2 AVX512",
+        AVX512 + " avx512vnni, null, SCALAR AVX2 AVX512 AVX512VNNI",
+        AVX512 + " avx512vnni, avx2, SCALAR AVX2",
+        AVX512 + " avxvnni avx512vnni, avxvnni, SCALAR AVX2 AVXVNNI",
+        AVX512 + " avx512vnni, avx512vnni, SCALAR AVX2 AVX512 AVX512VNNI",
         AVX512 + " avx512vnni, scalar, SCALAR",
       })
-  void isTheBestThatHostAndCapAllow(String features, String cap, Isa expected) {
-    assertEquals(expected, Isa.best(cpu(features), cap));
+  void whatHostAndCapAllow(String features, String cap, String expected) {
+    List<Isa> isas = Arrays.stream(expected.split(" ")).map(Isa::valueOf).toList();
+    assertEquals(EnumSet.copyOf(isas), Isa.allowed(cpu(features), cap));
+  }
+
+  @Test
+  void theBestIsTheHighestThatIsCompiled() {
+    Set<Isa> compiled = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+    assertEquals(Isa.SCALAR, Isa.best(EnumSet.of(Isa.SCALAR), compiled));
+    assertEquals(Isa.AVX2, Isa.best(EnumSet.range(Isa.SCALAR, Isa.AVXVNNI), compiled));
+    assertEquals(Isa.AVX512, Isa.best(EnumSet.allOf(Isa.class), compiled));
   }
 
   @ParameterizedTest
@@ -51,7 +64,7 @@ class IsaTest {
   })
   void refusesACapTheCpuLacks(String features, String cap) {
     String message =
-        assertThrows(IllegalArgumentException.class, () -> Isa.best(cpu(features), cap))
+        assertThrows(IllegalArgumentException.class, () -> Isa.allowed(cpu(features), cap))
             .getMessage();
     assertTrue(message.contains(cap + ", which this CPU lacks"), message);
   }
