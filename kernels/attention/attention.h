@@ -1,7 +1,9 @@
 // Softmax attention of one head over one sequence; native/include/sinter.h says what it computes.
 //
 // Queries are taken in blocks of two vectors and lie in the lanes, so that nothing is reduced
-// across lanes and only they are transposed; keys and values are read where they are:
+// across lanes and only they are transposed. Keys and values are read where they are, or, if
+// several blocks need them, from copies side by side: the rows of a wide matrix share few sets of a
+// cache.
 //
 //   qt [head_dim][block]   the block's queries, transposed and divided by sqrt(head_dim)
 //   s  [length][block]     scores: K (broadcast) times qt (vectors), then exp(s - max), in place
@@ -23,6 +25,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace {
@@ -54,8 +57,10 @@ struct Attention {
   static constexpr int width = Lanes::width;
   static constexpr int block = 2 * width;
 
-  const float *q, *k, *v;
-  int64_t stride;
+  const float *q;
+  int64_t q_stride;
+  const float *k, *v;
+  int64_t stride;  // of k and v
   float *out;
   int64_t out_stride;
   int64_t length;
@@ -71,18 +76,18 @@ struct Attention {
       for (; i + 8 <= count; i += 8) {
         int64_t t = 0;
         for (; t + 8 <= head_dim; t += 8) {
-          Lanes::transpose_8x8(from + i * stride + t, stride, scale, qt + t * block + i, block);
+          Lanes::transpose_8x8(from + i * q_stride + t, q_stride, scale, qt + t * block + i, block);
         }
         for (; t < head_dim; t++) {
           for (int64_t lane = i; lane < i + 8; lane++) {
-            qt[t * block + lane] = from[lane * stride + t] * scale;
+            qt[t * block + lane] = from[lane * q_stride + t] * scale;
           }
         }
       }
     }
     for (; i < block; i++) {
       for (int64_t t = 0; t < head_dim; t++) {
-        qt[t * block + i] = i < count ? from[i * stride + t] * scale : 0.0f;
+        qt[t * block + i] = i < count ? from[i * q_stride + t] * scale : 0.0f;
       }
     }
   }
@@ -196,11 +201,25 @@ struct Attention {
     }
   }
 
-  void run() const {
+  void gather(const float *from, float *to) const {
+    for (int64_t j = 0; j < length; j++) {
+      std::memcpy(to + j * head_dim, from + j * stride, static_cast<size_t>(head_dim) * sizeof *to);
+    }
+  }
+
+  // `copies` has room for keys and values.
+  void run(float *copies) {
+    if (length > block) {
+      gather(k, copies);
+      gather(v, copies + length * head_dim);
+      k = copies;
+      v = copies + length * head_dim;
+      stride = head_dim;
+    }
     for (int64_t first = 0; first < length; first += block) {
       const int64_t count = length - first < block ? length - first : block;
       const int columns = count > width ? 2 : 1;
-      transpose_queries(q + first * stride, count);
+      transpose_queries(q + first * q_stride, count);
       pieces<Lanes::rows>(0, length, [&](auto rows, int64_t j) {
         if (columns == 2) {
           score<rows, 2>(j);
@@ -220,14 +239,15 @@ struct Attention {
 
 }  // namespace
 
-// Defines sinter::attention_<isa>; scratch holds SINTER_ATTENTION_SCRATCH(length, head_dim) floats.
+// Defines sinter::attention_<isa>; scratch is that of sinter_attention_scratch.
 #define SINTER_DEFINE_ATTENTION(isa, Lanes)                                                        \
   namespace sinter {                                                                               \
   void attention_##isa(const float *q, const float *k, const float *v, int64_t stride, float *out, \
                        int64_t out_stride, int64_t length, int64_t head_dim, float *scratch) {     \
-    Attention<Lanes>{q,          k,      v,        stride,  out,                                   \
-                     out_stride, length, head_dim, scratch, scratch + head_dim * 2 * Lanes::width} \
-        .run();                                                                                    \
+    float *s = scratch + head_dim * 2 * Lanes::width;                                              \
+    float *copies = s + length * 2 * Lanes::width;                                                 \
+    Attention<Lanes>{q, stride, k, v, stride, out, out_stride, length, head_dim, scratch, s}.run(  \
+        copies);                                                                                   \
   }                                                                                                \
   }
 

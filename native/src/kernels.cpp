@@ -64,7 +64,8 @@ const char *sinter_status_text(int32_t status) {
 // For the widest vectors; the others need less.
 int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   constexpr int64_t block = 32;
-  return static_cast<int64_t>(sizeof(float)) * block * (length + head_dim);
+  const int64_t copies = 2 * length * head_dim;
+  return static_cast<int64_t>(sizeof(float)) * (block * (length + head_dim) + copies);
 }
 
 #define SINTER_EXPORT_attention(isa)                                                               \
