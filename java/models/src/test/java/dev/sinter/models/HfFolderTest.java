@@ -180,6 +180,13 @@ class HfFolderTest {
   }
 
   @Test
+  void anotherKindOfModelIsNamedBeforeItsSettings() throws Exception {
+    Files.writeString(
+        folder.resolve("config.json"), "{\"attention_bias\": false, \"model_type\": \"llama\"}");
+    assertRefused("config.json", "model_type is \"llama\", only \"bert\" is supported");
+  }
+
+  @Test
   void lowercasingThatTheTokenizerDoesNotDo() throws Exception {
     replace("sentence_bert_config.json", "false", "true");
     assertEquals(24, resolve().settings().maxTokens());
