@@ -2,8 +2,8 @@
 
 python make_tiny_bert.py ../resources/golden/tiny-bert      (needs torch, transformers, tokenizers)
 
-Random weights; BertForMaskedLM, so that names start with "bert.", in bfloat16. golden.json has token
-ids and the first token's last hidden state, not scaled, in float64 from the rounded weights.
+Random weights; BertForMaskedLM, so that names start with "bert.", in bfloat16. golden.json has
+token ids and the first token's last hidden state, not scaled, in float64 from the rounded weights.
 """
 import json
 import pathlib
@@ -13,7 +13,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] a b c rain falls on the old town ##s ##ing . , é 中".split()
+WORDS = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] a b c rain falls on the old town ##s ##ing . , é 中").split()
 TEXTS = ["Rain falls on the old town.", "rains, RAINING; é", "a b c " * 20, ""]
 MAX_LENGTH = 24
 

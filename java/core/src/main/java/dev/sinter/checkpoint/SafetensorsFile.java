@@ -20,7 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>Opening reads and checks the header alone. A tensor is read when it is first asked for, and
  * kept until {@link #close}; besides those, memory is a small multiple of the header. The file is
  * read, not mapped: one that shrinks meanwhile is an error. It stays open, so that replacing it
- * does no harm.
+ * does no harm; interrupting a thread that reads closes it, and later reads are errors.
  *
  * <p>Stricter than the format's own library in what nobody writes: no key twice in an object, no
  * unknown keys, names of at most 50,000 characters, at most 64 dimensions.

@@ -2,7 +2,6 @@ package dev.sinter.runtime;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -29,6 +28,9 @@ final class CacheSweep {
   // Nobody takes that long to unpack or to load a library.
   private static final Duration ABANDONED = Duration.ofDays(1);
   private static final String LOCK = "lock";
+  // Together a second, a thousand times what sweeping takes.
+  private static final int LOCK_ATTEMPTS = 200;
+  private static final int LOCK_PAUSE_MILLIS = 5;
   private static final String FOLDERS = "[0-9a-f]{16}";
   private static final String TEMPORARIES = ".*\\.tmp|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.*";
 
@@ -42,7 +44,7 @@ final class CacheSweep {
 
   /**
    * Claims a folder for the time after {@code now}, and sweeps. Where the file system has no locks,
-   * nothing is swept.
+   * or another process holds this one for long, nothing is swept.
    *
    * @param all the folder of {@code own} and its like
    * @param make sees to it that {@code own} is there
@@ -50,28 +52,33 @@ final class CacheSweep {
   static synchronized void claim(Path all, Path own, Instant now, Claim make) throws IOException {
     try (FileChannel channel =
         FileChannel.open(all.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      FileLock lock = lock(channel);
+      boolean locked = lock(channel); // until the channel is closed
       make.make();
-      if (lock != null) {
-        // The lock ends with the channel. Old entries first, so that our own are seen as they were.
-        sweep(all, own, now);
-        lock.release();
-      }
       Files.setLastModifiedTime(own, FileTime.from(now));
+      if (locked) {
+        sweep(all, own, now);
+      }
     }
   }
 
-  private static FileLock lock(FileChannel channel) {
-    while (true) {
-      try {
-        return channel.lock();
-      } catch (OverlappingFileLockException e) {
-        Thread.onSpinWait(); // held by this class in another class loader, for an instant
-      } catch (IOException e) {
-        LOG.log(System.Logger.Level.DEBUG, "the library cache cannot be locked: {0}", e);
-        return null;
+  private static boolean lock(FileChannel channel) {
+    try {
+      for (int i = 0; i < LOCK_ATTEMPTS; i++) {
+        try {
+          if (channel.tryLock() != null) {
+            return true;
+          }
+        } catch (OverlappingFileLockException e) {
+          // Held by this class in another class loader.
+        }
+        Thread.sleep(LOCK_PAUSE_MILLIS);
       }
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "the library cache cannot be locked: {0}", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+    return false;
   }
 
   private static void sweep(Path all, Path own, Instant now) {

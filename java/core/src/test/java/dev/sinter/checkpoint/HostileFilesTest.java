@@ -161,6 +161,11 @@ class HostileFilesTest {
       }
       tensors.put(name, plain);
     }
+    if (checkpoint instanceof SafetensorsFile) {
+      checkpoint
+          .metadata()
+          .forEach((key, text) -> tensors.put("metadata " + key, PlainTensor.metadata(text)));
+    }
     return tensors;
   }
 

@@ -63,8 +63,9 @@ final class PlainSafetensors {
     for (Map.Entry<?, ?> e : ((Map<?, ?>) root).entrySet()) {
       if (e.getKey().equals("__metadata__")) {
         require(e.getValue() instanceof Map, "metadata");
-        for (Object v : ((Map<?, ?>) e.getValue()).values()) {
-          require(v instanceof String, "metadata value");
+        for (Map.Entry<?, ?> m : ((Map<?, ?>) e.getValue()).entrySet()) {
+          require(m.getValue() instanceof String, "metadata value");
+          tensors.put("metadata " + m.getKey(), PlainTensor.metadata((String) m.getValue()));
         }
       } else {
         tensors.put((String) e.getKey(), tensor(e.getValue(), data, taken, ranges));

@@ -29,7 +29,7 @@ final class BertTensors implements Checkpoint {
   private final Map<String, RawTensor> tensors = new ConcurrentHashMap<>();
 
   /**
-   * @param checkpoint closed together with this
+   * @param checkpoint closed together with this, also if this fails
    */
   BertTensors(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
@@ -42,7 +42,7 @@ final class BertTensors implements Checkpoint {
                 .replaceFirst("LayerNorm\\.gamma$", "LayerNorm.weight")
                 .replaceFirst("LayerNorm\\.beta$", "LayerNorm.bias");
         if (stored.put(plain, name) != null) {
-          arena.close();
+          close();
           throw fail(name, "is there under a second name, too");
         }
       }

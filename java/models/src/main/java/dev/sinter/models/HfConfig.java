@@ -103,6 +103,8 @@ final class HfConfig {
     if (!config.json.has("model_type")) {
       throw fail(file, "has no model_type; only \"bert\" is supported");
     }
+    // First, since another kind of model has settings of its own that are not known either.
+    config.check("model_type", config.json.get("model_type"));
     for (Map.Entry<String, JsonNode> e : config.json.properties()) {
       config.check(e.getKey(), e.getValue());
     }

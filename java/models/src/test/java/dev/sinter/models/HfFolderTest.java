@@ -137,45 +137,53 @@ class HfFolderTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "config.json | \"bert\" | \"roberta\" | model_type is \"roberta\"",
-        "config.json | model_type | model_kind | has no model_type",
-        "config.json | \"gelu\" | \"gelu_new\" | hidden_act is \"gelu_new\"",
-        "config.json | \"is_decoder\": false | \"is_decoder\": true | is_decoder is true",
-        "config.json | \"use_cache\" | \"position_embedding_type\" | position_embedding_type is true",
-        "config.json | \"use_cache\": true | \"quantization_config\": {} | quantization_config ({}) is not",
-        "config.json | \"use_cache\": true | \"auto_map\": {\"a\": 1} | auto_map",
-        "config.json | \"use_cache\" | \"rotary\" | rotary (true) is not known",
-        "config.json | \"bfloat16\" | \"float64\" | dtype \"float64\" is not one of",
-        "config.json | \"hidden_size\": 32 | \"hidden_size\": 64 | hidden_size is 64, the tensors have 32",
-        "config.json | \"vocab_size\": 20 | \"vocab_size\": 21 | vocab_size is 21",
-        "config.json | \"intermediate_size\": 48 | \"intermediate_size\": 49 | intermediate_size is 49",
-        "config.json | \"num_hidden_layers\": 2 | \"num_hidden_layers\": 3 | num_hidden_layers is 3",
-        "config.json | \"max_position_embeddings\": 40 | \"max_position_embeddings\": 39 | is 39",
-        "config.json | \"num_attention_heads\": 4 | \"num_attention_heads\": 4.5 | an integer",
-        "config.json | \"num_attention_heads\": 4, | `` | num_attention_heads must be an integer",
-        "config.json | 1e-12 | 0 | layer_norm_eps",
-        "config.json | 1e-12 | \"tiny\" | layer_norm_eps",
-        "config.json | { | [ | malformed JSON",
-        "config.json | \"vocab_size\": 20 | \"vocab_size\": 20, \"vocab_size\": 20 | malformed JSON",
-        "modules.json | models.Pooling | models.Dense | [Transformer, Dense]",
-        "modules.json | models.Transformer | models.CLIPModel | [CLIPModel, Pooling]",
-        "modules.json | \"path\": \"\" | \"path\": \"0_Transformer\" | lies in the folder",
-        "modules.json | 1_Pooling | ../1_Pooling | which is no folder beside it",
-        "modules.json | 1_Pooling | 2_Pooling | has no 2_Pooling/config.json",
-        "1_Pooling/config.json | cls_token\": true | cls_token\": false | pooling_mode is []",
-        "1_Pooling/config.json | mean_tokens\": false | mean_tokens\": true | pooling_mode is [cls, mean]",
-        "1_Pooling/config.json | max_tokens\": false | max_tokens\": true | [cls, max]",
-        "1_Pooling/config.json | cls_token\": true | lasttoken\": true | [lasttoken]",
-        "1_Pooling/config.json | : 32 | : 33 | word_embedding_dimension is 33",
-        "sentence_bert_config.json | 24 | 2 | max_seq_length is 2",
-        "tokenizer_config.json | \"do_lower_case\": true | \"do_lower_case\": false | do_lower_case is false",
-        "tokenizer_config.json | \"strip_accents\": null | \"strip_accents\": false | strip_accents is false",
-        "tokenizer_config.json | \"model_max_length\": 40 | \"model_max_length\": -1 | model_max_length",
+        "config | 'bert' | 'roberta' | model_type is 'roberta'",
+        "config | model_type | model_kind | has no model_type",
+        "config | 'gelu' | 'gelu_new' | hidden_act is 'gelu_new'",
+        "config | 'is_decoder': false | 'is_decoder': true | is_decoder is true",
+        "config | 'use_cache' | 'position_embedding_type' | position_embedding_type is true",
+        "config | 'use_cache': true | 'quantization_config': {} | quantization_config ({}) is not",
+        "config | 'use_cache': true | 'auto_map': {'a': 1} | auto_map",
+        "config | 'use_cache' | 'rotary' | rotary (true) is not known",
+        "config | 'bfloat16' | 'float64' | dtype 'float64' is not one of",
+        "config | 'hidden_size': 32 | 'hidden_size': 64 | hidden_size is 64, the tensors have 32",
+        "config | 'vocab_size': 20 | 'vocab_size': 21 | vocab_size is 21",
+        "config | 'intermediate_size': 48 | 'intermediate_size': 49 | intermediate_size is 49",
+        "config | 'num_hidden_layers': 2 | 'num_hidden_layers': 3 | num_hidden_layers is 3",
+        "config | 'max_position_embeddings': 40 | 'max_position_embeddings': 39 | is 39",
+        "config | 'num_attention_heads': 4 | 'num_attention_heads': 4.5 | an integer",
+        "config | 'num_attention_heads': 4, | `` | num_attention_heads must be an integer",
+        "config | 1e-12 | 0 | layer_norm_eps",
+        "config | 1e-12 | 'tiny' | layer_norm_eps",
+        "config | { | [ | malformed JSON",
+        "config | 'vocab_size': 20 | 'vocab_size': 20, 'vocab_size': 20 | malformed JSON",
+        "modules | models.Pooling | models.Dense | [Transformer, Dense]",
+        "modules | models.Transformer | models.CLIPModel | [CLIPModel, Pooling]",
+        "modules | 'path': '' | 'path': '0_Transformer' | lies in the folder",
+        "modules | 1_Pooling | ../1_Pooling | which is no folder beside it",
+        "modules | 1_Pooling | 2_Pooling | has no 2_Pooling/config.json",
+        "1_Pooling/config | cls_token': true | cls_token': false | pooling_mode is []",
+        "1_Pooling/config | mean_tokens': false | mean_tokens': true | pooling_mode is [cls, mean]",
+        "1_Pooling/config | max_tokens': false | max_tokens': true | [cls, max]",
+        "1_Pooling/config | cls_token': true | lasttoken': true | [lasttoken]",
+        "1_Pooling/config | : 32 | : 33 | word_embedding_dimension is 33",
+        "sentence_bert_config | 24 | 2 | max_seq_length is 2",
+        "tokenizer_config | 'do_lower_case': true | 'do_lower_case': false | is false",
+        "tokenizer_config | 'strip_accents': null | 'strip_accents': false | is false",
+        "tokenizer_config | 'model_max_length': 40 | 'model_max_length': -1 | model_max_length",
       })
-  void whatIsNotSupportedIsRefusedByName(String file, String text, String with, String reason)
+  void whatIsNotSupportedIsRefusedByName(String stem, String text, String with, String reason)
       throws Exception {
-    replace(file, text, with);
-    assertRefused(file, reason);
+    String file = stem + ".json";
+    replace(file, text.replace('\'', '"'), with.replace('\'', '"'));
+    assertRefused(file, reason.replace('\'', '"'));
+  }
+
+  @Test
+  void anotherKindOfModelIsNamedBeforeItsSettings() throws Exception {
+    Files.writeString(
+        folder.resolve("config.json"), "{\"attention_bias\": false, \"model_type\": \"llama\"}");
+    assertRefused("config.json", "model_type is \"llama\", only \"bert\" is supported");
   }
 
   @Test
