@@ -48,6 +48,14 @@ struct Shape {
   // Sums of a vector that are kept apart by quads, so that four `dot`s, whose latency is about four
   // cycles, need not wait for one another.
   static constexpr int chains = rows * vectors >= 4 ? 1 : 4 / (rows * vectors);
+
+  // f(r, v) for all rows and vectors, unrolled, so that arrays indexed by them can be registers.
+  template <class F>
+  SINTER_INLINE static void each(F f) {
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      SINTER_UNROLL for (int v = 0; v < vectors; v++) { f(r, v); }
+    }
+  }
 };
 
 template <class Lanes, int chains, int rows, int vectors>
