@@ -10,7 +10,8 @@
 //   min, max              the second operand if one is NaN
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
-//   max_rows, panels(r)   the tile: rows at once, and panels of 16 columns at once for r rows
+//   keep                  makes the compiler hold what it could load again
+//   Int8Tiles, Int4Tiles  the tile: rows at once, and panels of 16 columns at once for r rows
 // All do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the
@@ -47,6 +48,14 @@ struct Shape {
   // Sums of a vector that are kept apart by quads, so that four `dot`s, whose latency is about four
   // cycles, need not wait for one another.
   static constexpr int chains = rows * vectors >= 4 ? 1 : 4 / (rows * vectors);
+
+  // f(r, v) for all rows and vectors, unrolled, so that arrays indexed by them can be registers.
+  template <class F>
+  SINTER_INLINE static void each(F f) {
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      SINTER_UNROLL for (int v = 0; v < vectors; v++) { f(r, v); }
+    }
+  }
 };
 
 template <class Lanes, int chains, int rows, int vectors>
@@ -115,15 +124,15 @@ inline void run_rows(const sinter_gemm_args &a, const Plan &plan, int64_t row, i
 }
 
 // The largest tiles that m rows can use, side by side, then panel by panel.
-template <template <class, int, int> class Tile, class Lanes, int rows, class Plan>
+template <template <class, int, int> class Tile, class Lanes, class Tiles, int rows, class Plan>
 inline void run_tiles(const sinter_gemm_args &a, const Plan &plan) {
   if constexpr (rows > 1) {
     if (a.m <= rows / 2) {
-      run_tiles<Tile, Lanes, rows / 2>(a, plan);
+      run_tiles<Tile, Lanes, Tiles, rows / 2>(a, plan);
       return;
     }
   }
-  constexpr int panels = Lanes::panels(rows);
+  constexpr int panels = Tiles::panels(rows);
   int64_t panel = a.panel_begin;
   for (; a.panel_end - panel >= panels; panel += panels) {
     run_rows<Tile, Lanes, rows, panels>(a, plan, 0, panel);

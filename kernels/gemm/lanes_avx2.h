@@ -14,6 +14,13 @@ namespace {
 struct Lanes256 {
   static constexpr int lanes = 8;
 
+  // Of 16 registers 8 for sums.
+  struct Int8Tiles {
+    static constexpr int rows = 4;
+    static constexpr int panels(int) { return 1; }
+  };
+  using Int4Tiles = Int8Tiles;
+
   using Int = __m256i;
   using Float = __m256;
   using Bytes = __m256i;
@@ -22,6 +29,7 @@ struct Lanes256 {
   static Bytes load_bytes(const uint8_t *p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
   }
+  static void keep(Bytes &w) { __asm__("" : "+x"(w)); }
   static Bytes low_nibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
   static Bytes high_nibbles(Bytes w) {
     return _mm256_and_si256(_mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
@@ -75,9 +83,6 @@ struct Lanes256 {
 // vpmaddubsw saturates for bytes but not for nibbles: bytes go through 16 bits, even and odd ones
 // apart, which keeps four products of a column in its 32-bit lane.
 struct Avx2 : Lanes256 {
-  static constexpr int max_rows = 4;
-  static constexpr int panels(int) { return 1; }
-
   struct Wide {
     __m256i even, odd;
   };
@@ -113,9 +118,6 @@ struct Avx2 : Lanes256 {
 #endif
 
 struct AvxVnni : Lanes256 {
-  static constexpr int max_rows = 4;
-  static constexpr int panels(int) { return 1; }
-
   using Wide = __m256i;
   using WideQuad = __m256i;
   using Partial = __m256i;

@@ -12,10 +12,17 @@ namespace {
 
 struct Avx512Vnni {
   static constexpr int lanes = 16;
-  // 24 or 16 accumulators, one vector of weights a panel, one of activations and a mask fit 32
-  // registers. A single row is bound by memory, which likes one stream best.
-  static constexpr int max_rows = 8;
-  static constexpr int panels(int rows) { return rows == 1 ? 1 : rows == 8 ? 3 : 4; }
+  // Of 32 registers int8 takes 24 for sums, 3 for weights and 1 for activations; int4 takes 12 for
+  // integer and 12 for float sums, since storing the latter each step costs more than it saves. A
+  // single row is bound by memory, which likes one stream best.
+  struct Int8Tiles {
+    static constexpr int rows = 8;
+    static constexpr int panels(int r) { return r == 1 ? 1 : r == 8 ? 3 : 4; }
+  };
+  struct Int4Tiles {
+    static constexpr int rows = 4;
+    static constexpr int panels(int r) { return r == 1 ? 1 : 3; }
+  };
 
   using Int = __m512i;
   using Float = __m512;
@@ -26,6 +33,7 @@ struct Avx512Vnni {
   using Partial = __m512i;
 
   static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
+  static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }
   static Bytes low_nibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
   static Bytes high_nibbles(Bytes w) {

@@ -9,8 +9,11 @@ namespace {
 
 struct Scalar {
   static constexpr int lanes = 1;
-  static constexpr int max_rows = 1;
-  static constexpr int panels(int) { return 1; }
+  struct Int8Tiles {
+    static constexpr int rows = 1;
+    static constexpr int panels(int) { return 1; }
+  };
+  using Int4Tiles = Int8Tiles;
 
   using Int = uint32_t;  // wraps
   using Float = float;
@@ -25,6 +28,7 @@ struct Scalar {
     std::memcpy(&bytes, p, sizeof bytes);
     return bytes;
   }
+  static void keep(Bytes &) {}
   static Wide widen(Bytes w) { return w; }
   static Bytes low_nibbles(Bytes w) { return w & 0x0f0f0f0f; }
   static Bytes high_nibbles(Bytes w) { return (w >> 4) & 0x0f0f0f0f; }

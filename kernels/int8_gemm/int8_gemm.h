@@ -41,13 +41,9 @@ struct Int8Tile {
     const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
     const int8_t *x[rows];
     Int sums[S::chains][rows][S::vectors];
-    SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      x[r] = a.x + row_of(a, at, r) * a.x_stride;
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
-          sums[chain][r][v] = Lanes::broadcast_int(0);
-        }
-      }
+    SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
+    SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
+      S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
     }
     for (int64_t block = 0; block < plan.blocks; block++) {
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
@@ -70,11 +66,7 @@ struct Int8Tile {
     }
     // Indexed by a variable, `sums` would live in memory all along.
     Int results[rows][S::vectors];
-    SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        results[r][v] = joined<Lanes>(sums, r, v);
-      }
-    }
+    S::each([&](int r, int v) { results[r][v] = joined<Lanes>(sums, r, v); });
     for (int r = 0; r < rows && at.row + r < a.m; r++) {
       for (int v = 0; v < S::vectors; v++) {
         store(a, at.row + r, at.panel * panel_columns + v * Lanes::lanes, results[r][v]);

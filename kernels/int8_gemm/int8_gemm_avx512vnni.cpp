@@ -6,7 +6,8 @@
 namespace sinter {
 
 void int8_gemm_avx512vnni(const sinter_gemm_args &args) {
-  run_tiles<Int8Tile, Avx512Vnni, Avx512Vnni::max_rows>(args, Int8Plan(args));
+  run_tiles<Int8Tile, Avx512Vnni, Avx512Vnni::Int8Tiles, Avx512Vnni::Int8Tiles::rows>(
+      args, Int8Plan(args));
 }
 
 }  // namespace sinter

@@ -7,29 +7,53 @@
 
 #include "sinter.h"
 
+namespace {
+
+constexpr int64_t columns = SINTER_GEMM_PANEL;
+
+// `count` codes, four at most, with their signs flipped into a bias of 128.
+uint32_t quad(const int8_t *codes, int64_t count) {
+  uint32_t bytes = 0;
+  std::memcpy(&bytes, codes, static_cast<size_t>(count));
+  return bytes ^ (0x80808080u >> (32 - 8 * count));
+}
+
+int32_t sum(const int8_t *codes, int64_t k) {
+  int32_t s = 0;
+  for (int64_t i = 0; i < k; i++) {
+    s += codes[i] + 128;
+  }
+  return s;
+}
+
+}  // namespace
+
 namespace sinter {
 
 int32_t int8_pack_scalar(const sinter_pack_args &a) {
-  constexpr int64_t columns = SINTER_GEMM_PANEL;
-  const int64_t padded_k =
-      (a.k + SINTER_GEMM_BLOCK_K - 1) / SINTER_GEMM_BLOCK_K * SINTER_GEMM_BLOCK_K;
+  const int64_t block_k = SINTER_GEMM_BLOCK_K;
+  const int64_t panel_bytes = (a.k + block_k - 1) / block_k * block_k * columns;
+  const int64_t whole = a.k / 4 * 4;
   for (int64_t panel = a.panel_begin; panel < a.panel_end; panel++) {
-    uint8_t *w = a.w + panel * padded_k * columns;
-    int32_t sums[columns] = {};
-    for (int64_t k = 0; k < padded_k; k += 4) {
-      const int64_t some = k >= a.k ? 0 : a.k - k < 4 ? a.k - k : 4;
-      for (int64_t c = 0; c < columns; c++, w += 4) {
-        const int64_t n = panel * columns + c;
-        uint8_t quad[4] = {};
-        for (int64_t i = 0; n < a.n && i < some; i++) {
-          quad[i] = static_cast<uint8_t>(a.codes[n * a.stride + k + i] + 128);
-          sums[c] += quad[i];
-        }
-        std::memcpy(w, quad, sizeof quad);
+    uint8_t *w = a.w + panel * panel_bytes;
+    const int64_t first = panel * columns;
+    const int64_t present = a.n - first < columns ? a.n - first : columns;
+    const int8_t *codes = a.codes + first * a.stride;
+    if (present < columns || whole != panel_bytes / columns) {
+      std::memset(w, 0, static_cast<size_t>(panel_bytes));
+    }
+    for (int64_t k = 0; k < whole; k += 4) {
+      for (int64_t c = 0; c < present; c++) {
+        const uint32_t bytes = quad(codes + c * a.stride + k, 4);
+        std::memcpy(w + k * columns + c * 4, &bytes, sizeof bytes);
       }
     }
-    if (a.w_sums != nullptr) {
-      std::memcpy(a.w_sums + panel * columns, sums, sizeof sums);
+    for (int64_t c = 0; c < present && whole < a.k; c++) {
+      const uint32_t bytes = quad(codes + c * a.stride + whole, a.k - whole);
+      std::memcpy(w + whole * columns + c * 4, &bytes, sizeof bytes);
+    }
+    for (int64_t c = 0; c < columns && a.w_sums != nullptr; c++) {
+      a.w_sums[first + c] = c < present ? sum(codes + c * a.stride, a.k) : 0;
     }
   }
   return SINTER_OK;

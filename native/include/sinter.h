@@ -116,28 +116,30 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  *
  *   x(m, k) = (q - x_zero_point) * x_scale, q a signed byte
  *   w(n, k) = (u - c) * w_scale, u the stored byte or nibble, c = 128 (int8) or 8 (int4) where
- * there are no zero points
+ *             there are no zero points
  *
- * Columns go by panels of 16 (see SINTER_GEMM_PANEL), and what belongs to columns 16p to 16p + 15
- * lies together: P = ceil(n / 16) panels. Threads may share the panels of a call out among them.
- * The result of a row is the same, bit for bit, for any m, any cut of the panels and on any
- * instruction set. Nothing needs alignment; 64 bytes for x, weights and y is fastest, and a stride
- * of x that is an odd multiple of 64 keeps its rows in different sets of the L1 cache.
+ * Columns go by panels of 16, and what belongs to columns 16p to 16p + 15 lies together:
+ * P = ceil(n / 16) panels. Threads may share the panels of a call out among them. The result of a
+ * row is the same, bit for bit, for any m, any cut of the panels and on any instruction set.
+ * Nothing needs alignment; 64 bytes for x, weights and y is fastest, and a stride of x that is an
+ * odd multiple of 64 keeps its rows in different sets of the L1 cache.
  *
- * Weight groups (int4): w_group values along k share a scale and a zero point, G = ceil(k /
- * w_group) groups, the last one short; w_group 0 means one group of all k, G = 1 (int8 has nothing
- * else). Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 means a scale a
- * row. Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
- * smaller of them, all k without groups, T = ceil(k / step) steps.
+ * Weight groups (int4): w_group values along k share a scale and a zero point. There are
+ * G = ceil(k / w_group) of them, the last one short; w_group 0 is one group of all k (as int8 has).
+ * Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 is one scale a row.
+ * Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
+ * smaller of them, all k without groups; T = ceil(k / step) steps.
  *
- * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32 for
- * k <= (2^31 - 1) / (a * b), which the entry checks: a = 128, or 255 with x_zero_points; b = 128,
- * or 255 with w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8 or 15 for int4, whose
- * zero points must not be above 15. Floats, all in f32 with one rounding an operation, fused where
- * fma is written: int8   y = fma(float(sum) * w_scale, x_scale, bias) int4   f = fma(float(step's
- * sum), w_scale, f) from f = 0 over the steps; y = fma(f, x_scale, bias) with x_group: f =
- * fma(float(step's sum) * x_scale, w_scale, f); y = fma(f, 1, bias) then the activation
- * (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32, since the entry
+ * wants k <= (2^31 - 1) / (a * b): a = 128, or 255 with x_zero_points; b = 128, or 255 with
+ * w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8, or 15 with w_zero_points, for int4,
+ * whose zero points must not be above 15.
+ *
+ * Floats: all in f32, one rounding an operation, fused where fma is written.
+ *   int8  y = fma(float(sum) * w_scale, x_scale, bias)
+ *   int4  step by step from f = 0: f = fma(float(sum), w_scale, f); y = fma(f, x_scale, bias)
+ *         with x_group: f = fma(float(sum) * x_scale, w_scale, f); y = fma(f, 1, bias)
+ * then the activation (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
  *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
@@ -145,10 +147,10 @@ struct sinter_gemm_args {
   int64_t m, n, k;                /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
 
-  const int8_t *x;       /* [m][x_stride] codes; bytes k to ceil32(k) of a row are read, too, */
-                         /* and change nothing: x_stride >= k rounded up to 32, or m = 1 */
-  int64_t x_stride;      /* bytes from row to row, at least k rounded up to 32 */
-  const float *x_scales; /* [m][H] */
+  const int8_t *x;  /* [m][x_stride] codes; a row is read up to ceil32(k), k rounded up to 32, */
+                    /* and what lies past k changes nothing */
+  int64_t x_stride; /* bytes from row to row, at least ceil32(k) */
+  const float *x_scales;        /* [m][H] */
   const int32_t *x_zero_points; /* [m][H], -128 to 127; NULL: all 0 */
   const int32_t *x_sums;        /* [m][T]: the sum of q - x_zero_point over a step (group_sums) */
   int64_t x_group;              /* 0, or a multiple of 32; int8: 0 */
@@ -156,8 +158,8 @@ struct sinter_gemm_args {
   const void *w;                /* packed by int8_pack or int4_pack */
   const void *w_scales;         /* [P][G][16] */
   const uint8_t *w_zero_points; /* [P][G][16], c; NULL: all 128 or 8 */
-  const int32_t *w_sums; /* [P][T][16]: the sum of u over a step; NULL without x_zero_points */
-  int64_t w_group;       /* 0, or a multiple of 32; int8: 0 */
+  const int32_t *w_sums;        /* [P][T][16]: the sum of u over a step; only for x_zero_points */
+  int64_t w_group;              /* 0, or a multiple of 32; int8: 0 */
 
   const float *bias; /* [n], or NULL */
   float *y;          /* [m][y_stride]; must not overlap what is read */
@@ -180,9 +182,9 @@ struct sinter_gemm_args {
 #define SINTER_SILU 3      /* x / (1 + e^-x) */
 
 /*
- * int8_pack, int4_pack: row-major codes to the layouts that the heads of
- * kernels/int8_gemm/int8_gemm.h and kernels/int4_gemm/int4_gemm.h draw. int4 codes outside -8 to 7
- * are an invalid argument.
+ * int8_pack, int4_pack: row-major codes to the layouts that the heads of int8_gemm.h and
+ * int4_gemm.h in kernels/ draw. int4 codes outside -8 to 7 are an invalid argument, and what is
+ * packed then is of no use.
  */
 struct sinter_pack_args {
   const int8_t *codes;            /* [n][stride], one code a byte */

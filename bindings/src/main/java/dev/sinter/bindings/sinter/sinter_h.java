@@ -221,6 +221,15 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_F32() {
         return SINTER_F32;
     }
+    private static final int SINTER_F16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_F16 1
+     * }
+     */
+    public static int SINTER_F16() {
+        return SINTER_F16;
+    }
     private static final int SINTER_NO_ACTIVATION = (int)0L;
     /**
      * {@snippet lang=c :
@@ -238,6 +247,24 @@ public class sinter_h extends sinter_h$shared {
      */
     public static int SINTER_GELU_ERF() {
         return SINTER_GELU_ERF;
+    }
+    private static final int SINTER_GELU_TANH = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_GELU_TANH 2
+     * }
+     */
+    public static int SINTER_GELU_TANH() {
+        return SINTER_GELU_TANH;
+    }
+    private static final int SINTER_SILU = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_SILU 3
+     * }
+     */
+    public static int SINTER_SILU() {
+        return SINTER_SILU;
     }
 
     private static class sinter_version {
@@ -1494,6 +1521,140 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
+    private static class sinter_group_sums_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_group_sums_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static FunctionDescriptor sinter_group_sums_scalar$descriptor() {
+        return sinter_group_sums_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static MethodHandle sinter_group_sums_scalar$handle() {
+        return sinter_group_sums_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static MemorySegment sinter_group_sums_scalar$address() {
+        return sinter_group_sums_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static int sinter_group_sums_scalar(MemorySegment codes, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
+        var mh$ = sinter_group_sums_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_group_sums_scalar", codes, rows, k, stride, zero_points, x_group, step, sums);
+            }
+            return (int)mh$.invokeExact(codes, rows, k, stride, zero_points, x_group, step, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_group_sums_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_group_sums_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static FunctionDescriptor sinter_group_sums_avx2$descriptor() {
+        return sinter_group_sums_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static MethodHandle sinter_group_sums_avx2$handle() {
+        return sinter_group_sums_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static MemorySegment sinter_group_sums_avx2$address() {
+        return sinter_group_sums_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * }
+     */
+    public static int sinter_group_sums_avx2(MemorySegment codes, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
+        var mh$ = sinter_group_sums_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_group_sums_avx2", codes, rows, k, stride, zero_points, x_group, step, sums);
+            }
+            return (int)mh$.invokeExact(codes, rows, k, stride, zero_points, x_group, step, sums);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sinter_int8_pack_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
@@ -1785,6 +1946,306 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_int8_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_pack_scalar$descriptor() {
+        return sinter_int4_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_pack_scalar$handle() {
+        return sinter_int4_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_pack_scalar$address() {
+        return sinter_int4_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static int sinter_int4_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_int4_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_scalar(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_gemm_scalar$descriptor() {
+        return sinter_int4_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_scalar(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_gemm_scalar$handle() {
+        return sinter_int4_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_scalar(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_gemm_scalar$address() {
+        return sinter_int4_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_scalar(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_int4_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx2(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_gemm_avx2$descriptor() {
+        return sinter_int4_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx2(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_gemm_avx2$handle() {
+        return sinter_int4_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx2(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_gemm_avx2$address() {
+        return sinter_int4_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx2(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_int4_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_gemm_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_gemm_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avxvnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_gemm_avxvnni$descriptor() {
+        return sinter_int4_gemm_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avxvnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_gemm_avxvnni$handle() {
+        return sinter_int4_gemm_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avxvnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_gemm_avxvnni$address() {
+        return sinter_int4_gemm_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avxvnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_gemm_avxvnni(MemorySegment args) {
+        var mh$ = sinter_int4_gemm_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_gemm_avxvnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx512vnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_gemm_avx512vnni$descriptor() {
+        return sinter_int4_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx512vnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_gemm_avx512vnni$handle() {
+        return sinter_int4_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx512vnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_gemm_avx512vnni$address() {
+        return sinter_int4_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_gemm_avx512vnni(const struct sinter_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_int4_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_gemm_avx512vnni", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {
