@@ -10,6 +10,9 @@
 #define SINTER_NEEDS_avx512                                                             \
   (SINTER_NEEDS_avx2 | SINTER_CPU_AVX512F | SINTER_CPU_AVX512BW | SINTER_CPU_AVX512VL | \
    SINTER_CPU_AVX512DQ)
+#define SINTER_NEEDS_avxvnni (SINTER_NEEDS_avx2 | SINTER_CPU_AVXVNNI)
+#define SINTER_NEEDS_avx512vnni (SINTER_NEEDS_avx512 | SINTER_CPU_AVX512VNNI)
+#define SINTER_NEEDS_avx512bf16 (SINTER_NEEDS_avx512 | SINTER_CPU_AVX512BF16)
 
 namespace sinter {
 

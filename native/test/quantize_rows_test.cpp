@@ -32,6 +32,8 @@ struct Variant {
 
 #define VARIANT_quantize_rows(isa) \
   {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa},
+#define VARIANT_machine_limits_read(isa)
+#define VARIANT_machine_limits_multiply(isa)
 #define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
 const Variant variants[] = {
 #include "KERNELS.def"
