@@ -18,7 +18,8 @@ class SinterCommandTest {
   void noCommandPrintsHelp() {
     CliRun run = run();
     assertEquals(0, run.code());
-    for (String command : List.of("demo", "embed", "evaluate", "doctor", "test", "clean")) {
+    for (String command :
+        List.of("demo", "embed", "evaluate", "doctor", "bench", "test", "clean")) {
       assertTrue(run.out().contains("\n  " + command), command + " is not in\n" + run.out());
     }
     assertEquals("", run.err());
