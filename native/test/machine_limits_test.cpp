@@ -22,24 +22,24 @@ struct Multiplier {
   int32_t (*run)(int32_t, int64_t, int64_t *, double *);
 };
 
-#define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
-#define VARIANT_quantize_rows(isa)
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 
-#define VARIANT_machine_limits_multiply(isa)
-#define VARIANT_machine_limits_read(isa) \
-  {#isa, SINTER_NEEDS_##isa, sinter_machine_limits_read_##isa},
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_machine_limits_read_##isa},
+#define TAKE_machine_limits_read ~, VARIANT
 const Reader readers[] = {
 #include "KERNELS.def"
 };
+#undef TAKE_machine_limits_read
+#undef VARIANT
 
-#undef VARIANT_machine_limits_multiply
-#undef VARIANT_machine_limits_read
-#define VARIANT_machine_limits_read(isa)
-#define VARIANT_machine_limits_multiply(isa) \
-  {#isa, SINTER_NEEDS_##isa, sinter_machine_limits_multiply_##isa},
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_machine_limits_multiply_##isa},
+#define TAKE_machine_limits_multiply ~, VARIANT
 const Multiplier multipliers[] = {
 #include "KERNELS.def"
 };
+#undef TAKE_machine_limits_multiply
+#undef VARIANT
+
 #undef SINTER_KERNEL
 
 void check(const Reader &reader) {

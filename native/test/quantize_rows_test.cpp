@@ -30,11 +30,10 @@ struct Variant {
   Kernel<int8_t> *s8;
 };
 
-#define VARIANT_quantize_rows(isa) \
+#define VARIANT(isa) \
   {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa},
-#define VARIANT_machine_limits_read(isa)
-#define VARIANT_machine_limits_multiply(isa)
-#define SINTER_KERNEL(operation, isa) VARIANT_##operation(isa)
+#define TAKE_quantize_rows ~, VARIANT
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 const Variant variants[] = {
 #include "KERNELS.def"
 };

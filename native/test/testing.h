@@ -11,6 +11,14 @@
 #include <cstring>
 #include <random>
 
+// Goes through the lines of KERNELS.def of some operations: a test that defines
+//   TAKE_<operation> as `~, M`   and   SINTER_KERNEL as TESTING_LINE
+// before it includes the list gets M(isa) for these operations and nothing for the others.
+#define TESTING_LINE(operation, isa) TESTING_TAKEN(TAKE_##operation, TESTING_NOTHING, ~)(isa)
+#define TESTING_TAKEN(...) TESTING_SECOND(__VA_ARGS__)
+#define TESTING_SECOND(first, second, ...) second
+#define TESTING_NOTHING(isa)
+
 namespace testing {
 
 // From the environment variable SINTER_SEED, else a fresh one.
@@ -19,6 +27,7 @@ inline uint64_t seed() {
     const char *given = std::getenv("SINTER_SEED");
     const uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
     std::printf("SINTER_SEED=%llu\n", static_cast<unsigned long long>(s));
+    std::fflush(stdout);  // a crash would take it along
     return s;
   }();
   return value;

@@ -35,7 +35,7 @@ public record MachineLimits(
     Double int8PeakGops) {
   private static final long LEAST_DRAM_BYTES = 128L << 20;
   private static final long MOST_DRAM_BYTES = 1L << 30;
-  private static final int CACHE_LINES = 64;
+  private static final int ALIGNMENT = 64;
 
   // A pass of the pool: long enough that waking it up does not count, short enough that the best of
   // several meets a moment when nothing else runs.
@@ -120,7 +120,7 @@ public record MachineLimits(
     private Double reads(long bytesOfEach, boolean repeated) {
       long bytes = bytesOfEach / LimitsProbe.BLOCK * LimitsProbe.BLOCK;
       try (Arena arena = Arena.ofShared()) {
-        MemorySegment all = arena.allocate(bytes * pool.threads(), CACHE_LINES);
+        MemorySegment all = arena.allocate(bytes * pool.threads(), ALIGNMENT);
         MemorySegment[] parts =
             IntStream.range(0, pool.threads())
                 .mapToObj(w -> all.asSlice(w * bytes, bytes))

@@ -3,6 +3,7 @@ package dev.sinter.backend.vector;
 import dev.sinter.backend.LimitsProbe;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.tensor.ActivationScheme;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Optional;
@@ -15,15 +16,31 @@ import jdk.incubator.vector.VectorSpecies;
  * multiply-adds. It has no multiply-add for bf16 and int8.
  */
 public final class LimitsVector {
+  // Calls until the compiler has replaced what is interpreted a thousand times slower.
+  private static final int WARM_UP_CALLS = 1_000;
+  private static final int WARM_UP_ITERATIONS = 200;
+  private static final long WARM_UP_BYTES = 1 << 15;
+
   private LimitsVector() {}
 
-  /** Empty where the vector backend does not run either. */
+  /** Empty where the vector backend does not run either. Takes a part of a second to warm up. */
   public static Optional<LimitsProbe> find() {
     try (VectorBackend backend = new VectorBackend(1, 0)) {
       return backend.supports(new QuantizeSpec(1, ActivationScheme.U8_PER_TOKEN)).supported()
-          ? Optional.of(new Probe())
+          ? Optional.of(warm(new Probe()))
           : Optional.empty();
     }
+  }
+
+  private static LimitsProbe warm(LimitsProbe probe) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(WARM_UP_BYTES, 64);
+      for (int i = 0; i < WARM_UP_CALLS; i++) {
+        probe.multiply(LimitsProbe.Type.F32, WARM_UP_ITERATIONS);
+        probe.read(data, 1);
+      }
+    }
+    return probe;
   }
 
   /** Apart, because this class cannot be loaded without the module of the Vector API. */
