@@ -218,6 +218,37 @@ struct sinter_pack_args {
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 
+/*
+ * machine_limits_read: how fast memory can be read. Adds `bytes` bytes up as 64-bit words,
+ * wrapping, `repeats` times.
+ *
+ *   data  64-byte aligned; bytes is a multiple of SINTER_MACHINE_LIMITS_BLOCK
+ *   sum   1
+ */
+#define SINTER_MACHINE_LIMITS_BLOCK 512
+
+#define SINTER_DECLARE_machine_limits_read(isa)                                           \
+  SINTER_API int32_t sinter_machine_limits_read_##isa(const uint8_t *data, int64_t bytes, \
+                                                      int64_t repeats, uint64_t *sum);
+
+/*
+ * machine_limits_multiply: how fast numbers of a type can be multiplied and added up. Ones stay in
+ * registers through `iterations` rounds, at most SINTER_MACHINE_LIMITS_MAX_ITERATIONS.
+ *
+ *   type        SINTER_MACHINE_LIMITS_F32, _BF16 (pairs, into f32) or _INT8 (fours, into int32)
+ *   operations  1, what was done, counting a multiplication and its addition as two; 0 where the
+ *               instruction set adds nothing for the type
+ *   sum         1, of all products: half the operations
+ */
+#define SINTER_MACHINE_LIMITS_F32 0
+#define SINTER_MACHINE_LIMITS_BF16 1
+#define SINTER_MACHINE_LIMITS_INT8 2
+#define SINTER_MACHINE_LIMITS_MAX_ITERATIONS 4194304
+
+#define SINTER_DECLARE_machine_limits_multiply(isa)                                         \
+  SINTER_API int32_t sinter_machine_limits_multiply_##isa(int32_t type, int64_t iterations, \
+                                                          int64_t *operations, double *sum);
+
 #define SINTER_KERNEL(operation, isa) SINTER_DECLARE_##operation(isa)
 #include "KERNELS.def"
 #undef SINTER_KERNEL

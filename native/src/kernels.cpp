@@ -140,6 +140,37 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_int8_gemm(isa) SINTER_EXPORT_GEMM(int8_gemm, 8, isa)
 #define SINTER_EXPORT_int4_gemm(isa) SINTER_EXPORT_GEMM(int4_gemm, 4, isa)
 
+#define SINTER_EXPORT_machine_limits_read(isa)                                                  \
+  namespace sinter {                                                                            \
+  uint64_t machine_limits_read_##isa(const uint8_t *data, int64_t bytes, int64_t repeats);      \
+  }                                                                                             \
+  int32_t sinter_machine_limits_read_##isa(const uint8_t *data, int64_t bytes, int64_t repeats, \
+                                           uint64_t *sum) {                                     \
+    assert(data != nullptr && reinterpret_cast<uintptr_t>(data) % 64 == 0 && sum != nullptr);   \
+    assert(bytes >= 0 && bytes % SINTER_MACHINE_LIMITS_BLOCK == 0 && repeats >= 0);             \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                 \
+      return SINTER_UNSUPPORTED_ISA;                                                            \
+    }                                                                                           \
+    *sum = sinter::machine_limits_read_##isa(data, bytes, repeats);                             \
+    return SINTER_OK;                                                                           \
+  }
+
+#define SINTER_EXPORT_machine_limits_multiply(isa)                                      \
+  namespace sinter {                                                                    \
+  int64_t machine_limits_multiply_##isa(int32_t type, int64_t iterations, double *sum); \
+  }                                                                                     \
+  int32_t sinter_machine_limits_multiply_##isa(int32_t type, int64_t iterations,        \
+                                               int64_t *operations, double *sum) {      \
+    assert(type >= SINTER_MACHINE_LIMITS_F32 && type <= SINTER_MACHINE_LIMITS_INT8);    \
+    assert(iterations >= 0 && iterations <= SINTER_MACHINE_LIMITS_MAX_ITERATIONS);      \
+    assert(operations != nullptr && sum != nullptr);                                    \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                         \
+      return SINTER_UNSUPPORTED_ISA;                                                    \
+    }                                                                                   \
+    *operations = sinter::machine_limits_multiply_##isa(type, iterations, sum);         \
+    return SINTER_OK;                                                                   \
+  }
+
 #define SINTER_KERNEL(operation, isa) SINTER_EXPORT_##operation(isa)
 #include "KERNELS.def"
 #undef SINTER_KERNEL

@@ -266,6 +266,51 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_SILU() {
         return SINTER_SILU;
     }
+    private static final int SINTER_MACHINE_LIMITS_BLOCK = (int)512L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_MACHINE_LIMITS_BLOCK 512
+     * }
+     */
+    public static int SINTER_MACHINE_LIMITS_BLOCK() {
+        return SINTER_MACHINE_LIMITS_BLOCK;
+    }
+    private static final int SINTER_MACHINE_LIMITS_F32 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_MACHINE_LIMITS_F32 0
+     * }
+     */
+    public static int SINTER_MACHINE_LIMITS_F32() {
+        return SINTER_MACHINE_LIMITS_F32;
+    }
+    private static final int SINTER_MACHINE_LIMITS_BF16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_MACHINE_LIMITS_BF16 1
+     * }
+     */
+    public static int SINTER_MACHINE_LIMITS_BF16() {
+        return SINTER_MACHINE_LIMITS_BF16;
+    }
+    private static final int SINTER_MACHINE_LIMITS_INT8 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_MACHINE_LIMITS_INT8 2
+     * }
+     */
+    public static int SINTER_MACHINE_LIMITS_INT8() {
+        return SINTER_MACHINE_LIMITS_INT8;
+    }
+    private static final int SINTER_MACHINE_LIMITS_MAX_ITERATIONS = (int)4194304L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_MACHINE_LIMITS_MAX_ITERATIONS 4194304
+     * }
+     */
+    public static int SINTER_MACHINE_LIMITS_MAX_ITERATIONS() {
+        return SINTER_MACHINE_LIMITS_MAX_ITERATIONS;
+    }
 
     private static class sinter_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -2248,6 +2293,447 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_int4_gemm_avx512vnni", args);
             }
             return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_read_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_read_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx2(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_read_avx2$descriptor() {
+        return sinter_machine_limits_read_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx2(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_read_avx2$handle() {
+        return sinter_machine_limits_read_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx2(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_read_avx2$address() {
+        return sinter_machine_limits_read_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx2(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static int sinter_machine_limits_read_avx2(MemorySegment data, long bytes, long repeats, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_read_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_read_avx2", data, bytes, repeats, sum);
+            }
+            return (int)mh$.invokeExact(data, bytes, repeats, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_read_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_read_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx512(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_read_avx512$descriptor() {
+        return sinter_machine_limits_read_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx512(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_read_avx512$handle() {
+        return sinter_machine_limits_read_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx512(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_read_avx512$address() {
+        return sinter_machine_limits_read_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_read_avx512(const uint8_t *data, int64_t bytes, int64_t repeats, uint64_t *sum)
+     * }
+     */
+    public static int sinter_machine_limits_read_avx512(MemorySegment data, long bytes, long repeats, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_read_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_read_avx512", data, bytes, repeats, sum);
+            }
+            return (int)mh$.invokeExact(data, bytes, repeats, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_multiply_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_multiply_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx2(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_multiply_avx2$descriptor() {
+        return sinter_machine_limits_multiply_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx2(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_multiply_avx2$handle() {
+        return sinter_machine_limits_multiply_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx2(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_multiply_avx2$address() {
+        return sinter_machine_limits_multiply_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx2(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static int sinter_machine_limits_multiply_avx2(int type, long iterations, MemorySegment operations, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_multiply_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_multiply_avx2", type, iterations, operations, sum);
+            }
+            return (int)mh$.invokeExact(type, iterations, operations, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_multiply_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_multiply_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avxvnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_multiply_avxvnni$descriptor() {
+        return sinter_machine_limits_multiply_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avxvnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_multiply_avxvnni$handle() {
+        return sinter_machine_limits_multiply_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avxvnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_multiply_avxvnni$address() {
+        return sinter_machine_limits_multiply_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avxvnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static int sinter_machine_limits_multiply_avxvnni(int type, long iterations, MemorySegment operations, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_multiply_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_multiply_avxvnni", type, iterations, operations, sum);
+            }
+            return (int)mh$.invokeExact(type, iterations, operations, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_multiply_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_multiply_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_multiply_avx512$descriptor() {
+        return sinter_machine_limits_multiply_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_multiply_avx512$handle() {
+        return sinter_machine_limits_multiply_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_multiply_avx512$address() {
+        return sinter_machine_limits_multiply_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static int sinter_machine_limits_multiply_avx512(int type, long iterations, MemorySegment operations, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_multiply_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_multiply_avx512", type, iterations, operations, sum);
+            }
+            return (int)mh$.invokeExact(type, iterations, operations, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_multiply_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_multiply_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512vnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_multiply_avx512vnni$descriptor() {
+        return sinter_machine_limits_multiply_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512vnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_multiply_avx512vnni$handle() {
+        return sinter_machine_limits_multiply_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512vnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_multiply_avx512vnni$address() {
+        return sinter_machine_limits_multiply_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512vnni(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static int sinter_machine_limits_multiply_avx512vnni(int type, long iterations, MemorySegment operations, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_multiply_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_multiply_avx512vnni", type, iterations, operations, sum);
+            }
+            return (int)mh$.invokeExact(type, iterations, operations, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_machine_limits_multiply_avx512bf16 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_machine_limits_multiply_avx512bf16");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512bf16(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static FunctionDescriptor sinter_machine_limits_multiply_avx512bf16$descriptor() {
+        return sinter_machine_limits_multiply_avx512bf16.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512bf16(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MethodHandle sinter_machine_limits_multiply_avx512bf16$handle() {
+        return sinter_machine_limits_multiply_avx512bf16.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512bf16(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static MemorySegment sinter_machine_limits_multiply_avx512bf16$address() {
+        return sinter_machine_limits_multiply_avx512bf16.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_machine_limits_multiply_avx512bf16(int32_t type, int64_t iterations, int64_t *operations, double *sum)
+     * }
+     */
+    public static int sinter_machine_limits_multiply_avx512bf16(int type, long iterations, MemorySegment operations, MemorySegment sum) {
+        var mh$ = sinter_machine_limits_multiply_avx512bf16.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_machine_limits_multiply_avx512bf16", type, iterations, operations, sum);
+            }
+            return (int)mh$.invokeExact(type, iterations, operations, sum);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,7 +1,7 @@
 package dev.sinter.cli;
 
 /** A command cannot do what it was asked; the message and the hint are for the person who asked. */
-final class CommandFailure extends RuntimeException {
+public final class CommandFailure extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final String hint;
@@ -9,7 +9,7 @@ final class CommandFailure extends RuntimeException {
   /**
    * @param hint what to try next, or null
    */
-  CommandFailure(String message, String hint, Throwable cause) {
+  public CommandFailure(String message, String hint, Throwable cause) {
     super(message, cause);
     this.hint = hint;
   }

@@ -2,6 +2,7 @@ package dev.sinter.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sinter.MachineLimits;
 import dev.sinter.Sinter;
 import dev.sinter.backend.Activation;
 import dev.sinter.backend.AttentionSpec;
@@ -18,14 +19,17 @@ import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Granularity;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What the machine, the JVM and the backends can do.
  *
  * @param cores what the container may use, as the JVM counts them
  * @param threads workers of an opened runtime
+ * @param limits of one thread, and of {@code threads}
  */
 record Diagnosis(
     CpuFeatures cpu,
@@ -33,7 +37,8 @@ record Diagnosis(
     int threads,
     List<Flag> flags,
     List<Library> libraries,
-    List<Answer> answers) {
+    List<Answer> answers,
+    List<MachineLimits> limits) {
 
   /**
    * A flag the JVM should have.
@@ -49,6 +54,9 @@ record Diagnosis(
 
   /** What a backend says to an operation. */
   record Answer(String backend, String operation, Support support) {}
+
+  // For each figure: a second in all, with the memory that has to be filled before.
+  private static final Duration LIMIT_TIME = Duration.ofMillis(30);
 
   /** The operations of a BERT encoder of hidden size 384. */
   private static final List<Asked> ASKED =
@@ -106,7 +114,11 @@ record Diagnosis(
         List.of(
             library("sinter", NativeLibraries.sinter()),
             library("oneDNN", NativeLibraries.oneDnn())),
-        answers);
+        answers,
+        IntStream.of(1, sinter.threads())
+            .distinct()
+            .mapToObj(t -> MachineLimits.measure(t, LIMIT_TIME))
+            .toList());
   }
 
   private static List<Flag> checkFlags() {
@@ -158,6 +170,7 @@ record Diagnosis(
           .put("supported", a.support().supported())
           .put("reason", a.support().reason());
     }
+    LimitsReport.toJson(limits, json.putObject("limits"));
     return json;
   }
 
@@ -195,5 +208,7 @@ record Diagnosis(
       table.row(a.backend(), a.operation(), runs ? "yes" : "no", runs ? "" : a.support().reason());
     }
     table.print(out);
+    out.println();
+    LimitsReport.print(limits, out);
   }
 }

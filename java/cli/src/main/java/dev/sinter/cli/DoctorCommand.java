@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
     description = {
       "Shows what this machine has and what each backend runs on it.",
       "CPU, cores of the container, JDK and JVM flags, native libraries; and for each backend the"
-          + " operations it runs here, or why it does not."
+          + " operations it runs here, or why it does not; and what the machine can do at most:"
+          + " bandwidths and peaks, measured in about a second."
     },
     footer = {"", "Examples:", "  sinter doctor", "  sinter doctor --isa avx2"})
 final class DoctorCommand implements Callable<Integer> {

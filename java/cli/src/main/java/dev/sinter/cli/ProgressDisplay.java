@@ -11,7 +11,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
  * Shows on standard error how far a task is: a bar on a terminal, which goes away at the end; else
  * a line when it begins and one every few seconds.
  */
-final class ProgressDisplay implements Progress, AutoCloseable {
+public final class ProgressDisplay implements Progress, AutoCloseable {
   private static final int BAR_COLUMNS = 79;
   private static final int BAR_MESSAGE_COLUMNS = 28;
   private static final long LINE_NANOS = 3_000_000_000L;
@@ -21,20 +21,27 @@ final class ProgressDisplay implements Progress, AutoCloseable {
   private final ProgressBar bar;
   private long lastLine = System.nanoTime();
 
-  ProgressDisplay(Terminal terminal, String task) {
+  /** Without the time left, for steps that take different times. */
+  public ProgressDisplay(Terminal terminal, String task) {
+    this(terminal, task, false);
+  }
+
+  /**
+   * @param timeLeft whether to show how long the rest takes, if every step takes the same time
+   */
+  public ProgressDisplay(Terminal terminal, String task, boolean timeLeft) {
     this.task = task;
     err = terminal.err();
     if (terminal.errIsTerminal()) {
-      bar =
+      ProgressBarBuilder builder =
           new ProgressBarBuilder()
               .setTaskName(task)
               .setInitialMax(-1)
               .setStyle(ProgressBarStyle.ASCII)
               .setUpdateIntervalMillis(100)
               .setConsumer(new ConsoleProgressBarConsumer(err, BAR_COLUMNS))
-              .clearDisplayOnFinish()
-              .hideEta()
-              .build();
+              .clearDisplayOnFinish();
+      bar = (timeLeft ? builder : builder.hideEta()).build();
     } else {
       bar = null;
       err.println(task + " ...");

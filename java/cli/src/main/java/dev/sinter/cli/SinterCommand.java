@@ -1,22 +1,14 @@
 package dev.sinter.cli;
 
-import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.util.concurrent.Callable;
 import java.util.function.LongSupplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line as a whole: its subcommands, its exit codes, and how it speaks of failures. */
+/** The command line as a whole: its subcommands. */
 @Command(
     name = "sinter",
     mixinStandardHelpOptions = true,
@@ -27,6 +19,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "",
       "Done by the launcher itself:",
+      "  bench [OPTIONS]    Measure kernels and models against what the machine can do.",
       "  test [MAVEN ARGS]  Run every check (mvn verify).",
       "  clean              Remove everything that was built.",
       "",
@@ -37,9 +30,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Exit codes: 0 success, 1 failure, 2 wrong usage."
     })
 final class SinterCommand implements Callable<Integer> {
-  private static final String USUAL_HINT =
-      "--verbose prints the stack trace; 'sinter doctor' shows what this machine has";
-
   @Spec private CommandSpec spec;
 
   private SinterCommand() {}
@@ -57,10 +47,7 @@ final class SinterCommand implements Callable<Integer> {
    */
   static int execute(
       Terminal terminal, EncoderHost.Opener opener, LongSupplier clock, String... args) {
-    int code = commandLine(terminal, opener, clock).execute(args);
-    terminal.out().flush();
-    terminal.err().flush();
-    return code;
+    return CommandRunner.run(commandLine(terminal, opener, clock), terminal, args);
   }
 
   private static CommandLine commandLine(
@@ -72,44 +59,7 @@ final class SinterCommand implements Callable<Integer> {
         .addSubcommand(new InspectCommand(terminal))
         .addSubcommand(new DoctorCommand(terminal))
         .addSubcommand(new CommandLine.HelpCommand())
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setOut(new PrintWriter(terminal.out(), true))
-        .setErr(new PrintWriter(terminal.err(), true))
-        .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.ansi() ? Ansi.ON : Ansi.OFF))
-        .setParameterExceptionHandler(SinterCommand::explainUsage)
-        .setExecutionExceptionHandler(SinterCommand::explainFailure);
-  }
-
-  private static int explainUsage(ParameterException failure, String[] args) {
-    CommandLine command = failure.getCommandLine();
-    PrintWriter err = command.getErr();
-    err.println("sinter: " + failure.getMessage());
-    UnmatchedArgumentException.printSuggestions(failure, err);
-    err.println("hint: " + command.getCommandSpec().qualifiedName() + " --help");
-    return CommandLine.ExitCode.USAGE;
-  }
-
-  private static int explainFailure(Exception failure, CommandLine command, ParseResult parsed) {
-    PrintWriter err = command.getErr();
-    err.println("sinter: " + message(failure));
-    String hint = failure instanceof CommandFailure f ? f.hint() : USUAL_HINT;
-    if (hint != null) {
-      err.println("hint: " + hint);
-    }
-    if (command.getParseResult().hasMatchedOption("--verbose")) {
-      failure.printStackTrace(err);
-    }
-    return CommandLine.ExitCode.SOFTWARE;
-  }
-
-  private static String message(Throwable failure) {
-    return switch (failure) {
-      case UncheckedIOException e -> message(e.getCause());
-      case NoSuchFileException e -> "no such file: " + e.getFile();
-      case AccessDeniedException e -> "not allowed to read or write " + e.getFile();
-      case Throwable t when t.getMessage() == null -> t.getClass().getSimpleName();
-      case Throwable t -> t.getMessage().lines().findFirst().orElse("").strip();
-    };
+        .setCaseInsensitiveEnumValuesAllowed(true);
   }
 
   /** The version in the manifest of the jar. */

@@ -10,14 +10,14 @@ import java.lang.invoke.MethodHandle;
  * and passes the real one as another file descriptor. From here on the real one is used, by native
  * code too, so that nothing is late, reordered or taken for something else than a terminal.
  */
-final class StandardError {
+public final class StandardError {
   private static final int STDERR = 2;
 
   private StandardError() {}
 
   /** Puts the descriptor that property {@code sinter.stderr} names in the place of descriptor 2. */
   @SuppressWarnings("restricted") // dup2 of the C library, with two descriptors that are open
-  static void restore() {
+  public static void restore() {
     Integer real = Integer.getInteger("sinter.stderr");
     if (real == null || !StandardError.class.getModule().isNativeAccessEnabled()) {
       return;

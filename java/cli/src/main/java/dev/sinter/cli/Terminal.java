@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
  * @param out results only
  * @param err progress and errors
  */
-record Terminal(
+public record Terminal(
     InputStream in,
     PrintStream out,
     PrintStream err,
@@ -27,7 +27,7 @@ record Terminal(
    * The streams of this process. The launcher names the descriptors that are terminals in property
    * {@code sinter.terminals}, since a JVM cannot tell for standard error.
    */
-  static Terminal ofProcess() {
+  public static Terminal ofProcess() {
     String terminals = System.getProperty("sinter.terminals", "");
     return new Terminal(
         new FileInputStream(FileDescriptor.in),
@@ -43,7 +43,7 @@ record Terminal(
   }
 
   /** Colours only where a person reads all that is printed, and has not asked for none. */
-  boolean ansi() {
+  public boolean ansi() {
     return outIsTerminal && errIsTerminal && System.getenv("NO_COLOR") == null;
   }
 }

@@ -5,14 +5,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A table of aligned columns, two blanks apart. */
-final class TextTable {
+public final class TextTable {
   private final List<String[]> rows = new ArrayList<>();
   private final boolean[] right;
 
   /**
    * @param headers titles of the columns; one that starts with {@code >} is aligned to the right
    */
-  TextTable(String... headers) {
+  public TextTable(String... headers) {
     right = new boolean[headers.length];
     String[] titles = new String[headers.length];
     for (int c = 0; c < headers.length; c++) {
@@ -22,7 +22,7 @@ final class TextTable {
     rows.add(titles);
   }
 
-  TextTable row(String... cells) {
+  public TextTable row(String... cells) {
     if (cells.length != right.length) {
       throw new IllegalArgumentException(cells.length + " cells for " + right.length + " columns");
     }
@@ -30,7 +30,7 @@ final class TextTable {
     return this;
   }
 
-  void print(PrintStream out) {
+  public void print(PrintStream out) {
     int[] widths = new int[right.length];
     for (String[] row : rows) {
       for (int c = 0; c < row.length; c++) {

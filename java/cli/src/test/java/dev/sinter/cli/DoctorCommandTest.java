@@ -33,6 +33,8 @@ class DoctorCommandTest {
       assertTrue(supported || answer.get("reason").textValue().length() > 3, run.out());
     }
     assertTrue(backends.contains("reference"), run.out());
+    assertTrue(json.at("/limits/dram_gbs/1").doubleValue() > 0, run.out());
+    assertTrue(json.get("limits").has("int8_peak_gops"), run.out());
     // The flags that the launcher and the tests give.
     json.get("jvm_flags").forEach(f -> assertTrue(f.get("present").booleanValue(), f.toString()));
   }
@@ -43,5 +45,6 @@ class DoctorCommandTest {
     assertEquals(0, run.code(), run.err());
     assertTrue(run.out().contains("cores of the container"), run.out());
     assertTrue(run.out().contains("reference"), run.out());
+    assertTrue(run.out().contains("DRAM read GB/s"), run.out());
   }
 }

@@ -19,7 +19,7 @@ class SinterCommandTest {
     CliRun run = run();
     assertEquals(0, run.code());
     for (String command :
-        List.of("demo", "embed", "evaluate", "inspect", "doctor", "test", "clean")) {
+        List.of("demo", "embed", "evaluate", "inspect", "doctor", "bench", "test", "clean")) {
       assertTrue(run.out().contains("\n  " + command), command + " is not in\n" + run.out());
     }
     assertEquals("", run.err());

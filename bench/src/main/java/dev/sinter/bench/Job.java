@@ -1,0 +1,43 @@
+package dev.sinter.bench;
+
+import java.util.List;
+
+/**
+ * What one fork measures: one scheme on one backend, or of one peer.
+ *
+ * @param threads one after the other; a peer has one, since its threads belong to its process
+ * @param shapes of linear layers; none for an encoder
+ * @param sizes of what an encoder is given; none for linear layers
+ * @param rowNanos time for a row; 0 to call everything once
+ * @param deadlineMillis of the system clock: no row is begun after it
+ */
+record Job(
+    Subject subject,
+    List<Integer> threads,
+    List<Shape> shapes,
+    List<EncoderSize> sizes,
+    long rowNanos,
+    long deadlineMillis) {
+
+  boolean encoder() {
+    return !sizes.isEmpty();
+  }
+
+  RowTimer timer() {
+    return rowNanos == 0 ? RowTimer.once() : new RowTimer(rowNanos, 3);
+  }
+
+  boolean outOfTime() {
+    return System.currentTimeMillis() > deadlineMillis;
+  }
+
+  /** The rows it makes if nothing is refused. */
+  int rowCount() {
+    return rows(shapes, sizes) * threads.size();
+  }
+
+  /** The rows of one number of threads. */
+  static int rows(List<Shape> shapes, List<EncoderSize> sizes) {
+    return shapes.stream().mapToInt(s -> s.rows().size()).sum() + sizes.size();
+  }
+}

@@ -1,0 +1,82 @@
+package dev.sinter.bench;
+
+import dev.sinter.Sinter;
+import dev.sinter.SinterOptions;
+import dev.sinter.backend.Backend;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.Planner;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Scheme;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What is going to be measured.
+ *
+ * @param subjects ours, and then the peers'
+ * @param refusals schemes and backends that do not go together here
+ */
+record Plan(List<Subject> subjects, List<Refusal> refusals) {
+  // Too slow to be timed: it judges the others.
+  private static final String REFERENCE = "reference";
+
+  // Backends decide by type and by K; few outputs make the question cheap.
+  private static final int PROBED_OUTPUTS = 64;
+
+  /** Every scheme on every backend that says it can run it. */
+  static Plan layers(List<Shape> shapes, List<Peer> peers) {
+    List<Subject> subjects = new ArrayList<>();
+    List<Refusal> refusals = new ArrayList<>();
+    int k = shapes.getFirst().k();
+    try (Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(1).withBackend(null));
+        Arena arena = Arena.ofShared()) {
+      for (Scheme scheme : Scheme.values()) {
+        CompressedTensor weights;
+        try {
+          weights = Compression.of(scheme, Data.weights(PROBED_OUTPUTS, k, arena), arena);
+        } catch (IllegalArgumentException e) {
+          Subject none = new Subject(scheme.id(), null, null, null);
+          refusals.add(new Refusal(none, "all layers", e.getMessage(), false));
+          continue;
+        }
+        MatmulSpec spec = MatmulSpec.of(weights, scheme.activations(), Epilogue.NONE);
+        for (Planner.Verdict verdict : sinter.planner().survey(spec)) {
+          Subject subject = new Subject(scheme.id(), null, verdict.backend(), null);
+          if (verdict.answer().equals("yes")) {
+            if (!verdict.backend().equals(REFERENCE)) {
+              subjects.add(subject);
+            }
+          } else if (hasMatmul(sinter, verdict.backend())) {
+            refusals.add(new Refusal(subject, "all layers", verdict.answer(), false));
+          }
+        }
+      }
+    }
+    for (Peer peer : peers) {
+      peer.layers()
+          .forEach(v -> subjects.add(new Subject(v.scheme(), v.group(), null, peer.name())));
+    }
+    return new Plan(subjects, refusals);
+  }
+
+  private static boolean hasMatmul(Sinter sinter, String name) {
+    return sinter.backends().stream()
+        .filter(b -> b.name().equals(name))
+        .map(Backend::operations)
+        .anyMatch(o -> o.contains(MatmulSpec.class));
+  }
+
+  /** The encoder in every scheme, on the planner's choice of backends. */
+  static Plan encoder(List<Peer> peers) {
+    List<Subject> subjects = new ArrayList<>();
+    for (Scheme scheme : Scheme.values()) {
+      subjects.add(new Subject(scheme.id(), null, null, null));
+    }
+    for (Peer peer : peers) {
+      peer.encoders().forEach(s -> subjects.add(new Subject(s, null, null, peer.name())));
+    }
+    return new Plan(subjects, List.of());
+  }
+}

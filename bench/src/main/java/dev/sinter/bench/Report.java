@@ -1,0 +1,174 @@
+package dev.sinter.bench;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sinter.MachineLimits;
+import dev.sinter.cli.Json;
+import dev.sinter.cli.LimitsReport;
+import dev.sinter.cli.TextTable;
+import dev.sinter.runtime.CpuFeatures;
+import java.io.PrintStream;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * All that a run found out.
+ *
+ * @param limits one for each number of threads
+ * @param commit of the source, or null if it is not known
+ */
+record Report(List<MachineLimits> limits, String commit, List<Row> rows, List<Refusal> refusals) {
+  // What is to be compared stands together: ours before peers.
+  private static final Comparator<Row> ORDER =
+      Comparator.comparing((Row r) -> r.measured().kernel())
+          .thenComparing(r -> r.measured().k())
+          .thenComparing(r -> r.measured().n() == null ? 0 : r.measured().n())
+          .thenComparing(r -> r.measured().m())
+          .thenComparing(r -> r.measured().threads())
+          .thenComparing(r -> r.measured().subject().scheme())
+          .thenComparing(r -> r.measured().subject().peer() == null ? 0 : 1);
+
+  Report {
+    rows = rows.stream().sorted(ORDER).toList();
+  }
+
+  ObjectNode toJson() {
+    ObjectNode json = Json.object();
+    LimitsReport.toJson(limits, json);
+    json.put("cpu", CpuFeatures.host().model());
+    json.put("jdk", Runtime.version().toString());
+    json.put("commit", commit);
+    ArrayNode list = json.putArray("rows");
+    rows.forEach(r -> list.add(r.toJson()));
+    ArrayNode refused = json.putArray("refusals");
+    for (Refusal r : refusals) {
+      refused
+          .addObject()
+          .put("scheme", r.subject().scheme())
+          .put("group", r.subject().group())
+          .put("backend", r.subject().backend())
+          .put("peer", r.subject().peer())
+          .put("what", r.what())
+          .put("reason", r.reason())
+          .put("failure", r.failure());
+    }
+    return json;
+  }
+
+  void print(PrintStream out) {
+    LimitsReport.print(limits, out);
+    printLayers(out);
+    printEncoders(out);
+    if (!refusals.isEmpty()) {
+      TextTable table = new TextTable("not measured", "what", "why");
+      for (Refusal r : refusals) {
+        String reason = r.reason().lines().findFirst().orElse("");
+        table.row(r.subject().label(), r.what(), (r.failure() ? "FAILED: " : "") + reason);
+      }
+      out.println();
+      table.print(out);
+    }
+  }
+
+  private void printLayers(PrintStream out) {
+    TextTable table =
+        new TextTable(
+            "KxN",
+            ">M",
+            ">threads",
+            "scheme",
+            "by",
+            "implementation",
+            ">ms",
+            ">best",
+            ">GOP/s",
+            ">GB/s",
+            "weights",
+            ">DRAM",
+            ">peak",
+            "");
+    boolean any = false;
+    for (Row row : rows) {
+      Measurement m = row.measured();
+      if (m.n() != null) {
+        any = true;
+        table.row(
+            m.k() + "x" + m.n(),
+            String.valueOf(m.m()),
+            String.valueOf(m.threads()),
+            scheme(m),
+            by(m),
+            m.impl(),
+            millis(m.ms()),
+            millis(m.msBest()),
+            number(row.gops()),
+            number(row.gbs()),
+            m.weights(),
+            percent(row.fracDram()),
+            percent(row.fracPeak()),
+            row.doubts().isEmpty() ? "" : "BAD MEASUREMENT");
+      }
+    }
+    if (any) {
+      out.println();
+      table.print(out);
+    }
+  }
+
+  private void printEncoders(PrintStream out) {
+    TextTable table =
+        new TextTable(
+            "encoder",
+            ">threads",
+            "scheme",
+            "by",
+            "implementation",
+            ">ms",
+            ">best",
+            ">sentences/s",
+            ">cosine");
+    boolean any = false;
+    for (Row row : rows) {
+      Measurement m = row.measured();
+      if (m.sentences() != null) {
+        any = true;
+        table.row(
+            EncoderSeries.MODEL + " " + new EncoderSize(m.m(), m.k()).label(),
+            String.valueOf(m.threads()),
+            scheme(m),
+            by(m),
+            m.impl(),
+            millis(m.ms()),
+            millis(m.msBest()),
+            number(row.sentencesPerSecond()),
+            String.format(Locale.ROOT, "%.5f", m.cosine()));
+      }
+    }
+    if (any) {
+      out.println();
+      table.print(out);
+    }
+  }
+
+  private static String scheme(Measurement m) {
+    Integer group = m.subject().group();
+    return m.subject().scheme() + (group == null ? "" : " g" + group);
+  }
+
+  private static String by(Measurement m) {
+    return m.subject().peer() != null ? m.subject().peer() : m.subject().backend();
+  }
+
+  private static String millis(double ms) {
+    return String.format(Locale.ROOT, ms < 1 ? "%.4f" : "%.3f", ms);
+  }
+
+  private static String number(Double value) {
+    return value == null ? "-" : String.format(Locale.ROOT, "%.1f", value);
+  }
+
+  private static String percent(Double fraction) {
+    return fraction == null ? "-" : String.format(Locale.ROOT, "%.0f%%", 100 * fraction);
+  }
+}

@@ -1,0 +1,111 @@
+package dev.sinter.bench;
+
+import dev.sinter.MachineLimits;
+import dev.sinter.cli.ProgressDisplay;
+import dev.sinter.cli.Terminal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * One run of a suite: all jobs one after another, and the limits of the machine in between.
+ *
+ * @param shapes of linear layers; empty for the encoder
+ * @param full whether each row of ours gets a fork of its own
+ * @param folder for what the forks exchange
+ */
+record Run(
+    Terminal terminal,
+    Suite suite,
+    List<Integer> threads,
+    List<Shape> shapes,
+    boolean full,
+    Path folder) {
+  private static final Duration LIMIT_TIME = Duration.ofMillis(60);
+  private static final String COMMIT = System.getProperty("sinter.commit", "");
+
+  Report execute(List<Peer> peers) {
+    Plan plan = shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(shapes, peers);
+    Forks forks = new Forks(folder, 1);
+    List<MachineLimits> limits = measure(jobs(plan), forks);
+    Map<Integer, MachineLimits> byThreads =
+        limits.stream().collect(Collectors.toMap(MachineLimits::threads, Function.identity()));
+    List<Row> rows =
+        forks.results().rows().stream()
+            .map(m -> new Row(suite.id(), m, byThreads.get(m.threads())))
+            .toList();
+    List<Refusal> refusals = new ArrayList<>(plan.refusals());
+    refusals.addAll(forks.results().refusals());
+    return new Report(limits, COMMIT.isEmpty() ? null : COMMIT, rows, refusals);
+  }
+
+  /**
+   * Runs the jobs and returns the limits: other work disturbs at any time, so they are measured
+   * before, between and after them, and the best of all is nearest to what the machine can do.
+   */
+  private List<MachineLimits> measure(List<Job> jobs, Forks forks) {
+    List<MachineLimits> limits = limits();
+    long total = jobs.stream().mapToLong(Job::rowCount).sum();
+    long done = 0;
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "bench " + suite.id(), true)) {
+      for (int i = 0; i < jobs.size(); i++) {
+        Job job = jobs.get(i);
+        String name = i + "-" + job.subject().label().replaceAll("[^a-z0-9]+", "-");
+        if (job.outOfTime()) {
+          forks.results().add(new Refusal(job.subject(), "all rows", "no time left", false));
+        } else if (full && job.subject().peer() == null && !job.encoder()) {
+          for (Shape shape : shapes) {
+            progress.step(job.subject().label() + " " + shape.label(), done, total);
+            forks.full(job.subject(), threads, shape, name + "-" + shape.label());
+          }
+        } else {
+          forks.run(job, name, progress, done, total);
+        }
+        done += job.rowCount();
+        limits = max(limits, limits());
+      }
+    }
+    return limits;
+  }
+
+  private static List<MachineLimits> max(List<MachineLimits> a, List<MachineLimits> b) {
+    return IntStream.range(0, a.size()).mapToObj(i -> a.get(i).max(b.get(i))).toList();
+  }
+
+  private List<MachineLimits> limits() {
+    return threads.stream().map(t -> MachineLimits.measure(t, LIMIT_TIME)).toList();
+  }
+
+  /** Ours run over all numbers of threads in one fork, peers need one for each. */
+  private List<Job> jobs(Plan plan) {
+    List<Subject> ours = plan.subjects().stream().filter(s -> s.peer() == null).toList();
+    List<Subject> theirs = plan.subjects().stream().filter(s -> s.peer() != null).toList();
+    long budget = full ? Duration.ofDays(1000).toMillis() : suite.total().toMillis();
+    long deadline = System.currentTimeMillis() + budget;
+    List<Job> jobs = new ArrayList<>();
+    long row = rowNanos(ours.size(), ours.size() * threads.size());
+    ours.forEach(s -> jobs.add(new Job(s, threads, shapes, sizes(), row, deadline)));
+    int count = theirs.size() * threads.size();
+    long peerRow = rowNanos(count, count);
+    long later = deadline + budget;
+    for (Subject subject : theirs) {
+      for (int t : threads) {
+        jobs.add(new Job(subject, List.of(t), shapes, sizes(), peerRow, later));
+      }
+    }
+    return jobs;
+  }
+
+  private List<EncoderSize> sizes() {
+    return shapes.isEmpty() ? EncoderSize.ALL : List.of();
+  }
+
+  private long rowNanos(int jobs, int series) {
+    return suite.row(jobs, series * Job.rows(shapes, sizes())).toNanos();
+  }
+}

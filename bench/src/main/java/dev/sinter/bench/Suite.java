@@ -1,0 +1,65 @@
+package dev.sinter.bench;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+
+/** What is measured, and how long it may take. */
+enum Suite {
+  /** A look: two shapes, a minute. */
+  QUICK(
+      List.of(new Shape(4096, 4096, List.of(1, 32)), new Shape(384, 1536, List.of(1, 32))),
+      Duration.ofMillis(250),
+      Duration.ofSeconds(45)),
+  /** Linear layers of common sizes, from one token to a long prompt. */
+  DENSE(
+      List.of(
+          new Shape(4096, 4096, List.of(1, 8, 32, 128, 512)),
+          new Shape(4096, 11008, List.of(1, 8, 32, 128, 512)),
+          new Shape(384, 1536, List.of(1, 8, 32, 128, 512)),
+          new Shape(2048, 2048, List.of(1, 8, 32, 128, 512))),
+      Duration.ofMillis(1200),
+      Duration.ofMinutes(9)),
+  /** A whole sentence encoder. */
+  ENCODER(List.of(), Duration.ofSeconds(3), Duration.ofMinutes(10));
+
+  // What a process takes beside its rows: start, data, packing, warm-up, limits.
+  private static final Duration JOB = Duration.ofSeconds(4);
+  private static final Duration SHORTEST = Duration.ofMillis(60);
+
+  private final List<Shape> shapes;
+  private final Duration row;
+  private final Duration total;
+
+  Suite(List<Shape> shapes, Duration row, Duration total) {
+    this.shapes = shapes;
+    this.row = row;
+    this.total = total;
+  }
+
+  String id() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Of linear layers; none for {@link #ENCODER}. */
+  List<Shape> shapes() {
+    return shapes;
+  }
+
+  /**
+   * How long a row is measured, warm-up included: less where there are many, so that all have their
+   * turn.
+   *
+   * @param jobs processes to start
+   * @param rows of all of them
+   */
+  Duration row(int jobs, int rows) {
+    Duration left = total.minus(JOB.multipliedBy(jobs)).dividedBy(Math.max(1, rows));
+    return left.compareTo(SHORTEST) < 0 ? SHORTEST : left.compareTo(row) < 0 ? left : row;
+  }
+
+  /** When no further row of ours is begun; peers have as much again. */
+  Duration total() {
+    return total;
+  }
+}

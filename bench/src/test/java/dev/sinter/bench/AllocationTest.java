@@ -1,0 +1,52 @@
+package dev.sinter.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Collection;
+import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** The steady path allocates nothing: less than a byte a call by JMH's {@code -prof gc}. */
+class AllocationTest {
+  private static final String NORM = "gc.alloc.rate.norm";
+
+  @Test
+  @Disabled(
+      "Linear.forward makes slices and lambdas, about 256 bytes a call, until it binds them once")
+  void forwardAllocatesNothing() throws RunnerException {
+    System.setProperty("jmh.ignoreLock", "true");
+    Collection<RunResult> runs =
+        new Runner(
+                new OptionsBuilder()
+                    .include("^" + LinearBench.class.getName().replace(".", "\\.") + "\\.")
+                    .param("scheme", "f32", "w8a8")
+                    .param("threads", "2")
+                    .param("shape", "384x384")
+                    .param("m", "1", "8")
+                    .mode(Mode.AverageTime) // sampling fills a buffer
+                    .forks(1)
+                    .warmupIterations(2)
+                    .warmupTime(TimeValue.seconds(1))
+                    .measurementIterations(2)
+                    .measurementTime(TimeValue.seconds(1))
+                    .addProfiler(GCProfiler.class)
+                    .verbosity(VerboseMode.SILENT)
+                    .build())
+            .run();
+    assertEquals(4, runs.size());
+    for (RunResult run : runs) {
+      double bytes = run.getSecondaryResults().get(NORM).getScore();
+      assertTrue(
+          bytes < 1, () -> run.getParams().getParam("scheme") + " allocates " + bytes + " a call");
+    }
+  }
+}

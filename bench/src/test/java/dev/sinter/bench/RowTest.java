@@ -1,0 +1,126 @@
+package dev.sinter.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sinter.MachineLimits;
+import dev.sinter.cli.Json;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RowTest {
+  private static final MachineLimits LIMITS =
+      new MachineLimits(2, 40.0, 400.0, null, 200.0, null, 800.0);
+  private static final Shape BIG = new Shape(4096, 4096, List.of(1, 32));
+
+  private static Row row(String scheme, int m, double ms) {
+    Measurement measured =
+        Measurement.linear(
+            new Subject(scheme, null, "onednn", null),
+            "avx512vnni",
+            "brg",
+            BIG,
+            m,
+            2,
+            new RowTimer.Times(ms, ms / 2),
+            4096 * 4096);
+    return new Row("quick", measured, LIMITS);
+  }
+
+  @Test
+  void comparesTheMedianWithTheLimits() {
+    JsonNode json = row("w8a8", 1, 0.5).toJson();
+    assertEquals(0.5, json.get("ms").doubleValue());
+    assertEquals(0.25, json.get("ms_best").doubleValue());
+    assertEquals(2.0 * 4096 * 4096 / 0.5e6, json.get("gops").doubleValue(), 1e-3);
+    double bytes = 4096 * 4096 + 4.0 * (4096 + 4096);
+    assertEquals(bytes / 0.5e6, json.get("gbs").doubleValue(), 1e-3);
+    assertEquals(bytes / 0.5e6 / 40, json.get("frac_dram").doubleValue(), 1e-4);
+    assertEquals("int8", json.get("peak").textValue());
+    assertEquals(2.0 * 4096 * 4096 / 0.5e6 / 800, json.get("frac_peak").doubleValue(), 1e-4);
+    assertEquals("cold", json.get("weights").textValue());
+  }
+
+  @Test
+  void whatCannotBeIsKeptAndDoubted() {
+    Row fast = row("w8a8", 1, 0.1);
+    assertTrue(fast.toJson().get("frac_dram").doubleValue() > 4);
+    assertEquals(1, fast.doubts().size());
+    assertTrue(row("w8a8", 1, 0.5).doubts().isEmpty());
+    assertEquals(1, row("w8a8", 32, 0.5).doubts().size(), "more than the int8 peak");
+  }
+
+  @Test
+  void whatMakesNoSenseIsNull() {
+    JsonNode warm = row("f32", 32, 8).toJson();
+    assertTrue(warm.get("frac_dram").isNull());
+    assertTrue(row("bf16", 32, 8).toJson().get("frac_peak").isNull(), "its peak is not known");
+    assertTrue(warm.get("group").isNull() && warm.get("sparsity").isNull());
+    assertFalse(warm.has("sentences_per_s"));
+    Measurement model =
+        new Measurement(
+            new Subject("f32", null, null, "onnxruntime"),
+            "encoder",
+            null,
+            "m.onnx",
+            8,
+            null,
+            128,
+            2,
+            100,
+            90,
+            null,
+            null,
+            null,
+            8,
+            1.0);
+    JsonNode encoder = new Row("encoder", model, LIMITS).toJson();
+    for (String field : List.of("n", "gops", "gbs", "frac_dram", "frac_peak", "peak", "backend")) {
+      assertTrue(encoder.get(field).isNull(), field);
+    }
+    assertEquals(80, encoder.get("sentences_per_s").doubleValue());
+    assertFalse(Json.line(row("f32", 1, 1).toJson()).contains("NaN"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "f32,f32",
+    "bf16,bf16",
+    "w8a8,int8",
+    "w4a8,int8",
+    "ternary,int8",
+    "w4a16,f32",
+    "w8a16,f32"
+  })
+  void everySchemeHasItsPeak(String scheme, String peak) {
+    assertEquals(peak, row(scheme, 1, 1).peak());
+  }
+
+  @Test
+  void theReportHasTheHeaderAndTheRows() throws Exception {
+    Subject none = new Subject("bf16", null, "onednn", null);
+    Report report =
+        new Report(
+            List.of(LIMITS),
+            "abc",
+            List.of(row("w8a8", 1, 0.5)),
+            List.of(new Refusal(none, "all layers", "why", false)));
+    JsonNode json = Json.MAPPER.readTree(Json.line(report.toJson()));
+    assertEquals(40, json.at("/dram_gbs/2").doubleValue());
+    assertTrue(json.at("/l3_gbs/2").isNull());
+    assertEquals("abc", json.get("commit").textValue());
+    assertEquals(1, json.get("rows").size());
+    assertEquals("why", json.at("/refusals/0/reason").textValue());
+  }
+
+  @Test
+  void readsTheKernelFromAnExplanation() {
+    assertEquals(
+        new Explanation("onednn", "brg_matmul:avx512_core (x)", "avx512vnni"),
+        Explanation.of("matmul 4x4\n  runs on onednn: brg_matmul:avx512_core (x) (avx512vnni)\n"));
+  }
+}

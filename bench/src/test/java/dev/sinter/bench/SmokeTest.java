@@ -1,0 +1,114 @@
+package dev.sinter.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.models.Progress;
+import dev.sinter.tensor.Scheme;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Every benchmark once, on small shapes: that it runs, that what it runs agrees with the reference,
+ * and that its rows are complete. Nothing is asserted about time.
+ */
+class SmokeTest {
+  // Tails everywhere, and one that is measured cold.
+  private static final List<Shape> SHAPES =
+      List.of(new Shape(129, 70, List.of(1, 3)), new Shape(2048, 2048, List.of(1, 2)));
+
+  @TempDir private Path folder;
+
+  private static Job job(Subject subject, List<Shape> shapes) {
+    return new Job(subject, List.of(1, 2), shapes, List.of(), 0, Long.MAX_VALUE);
+  }
+
+  private static void check(List<Measurement> rows, Subject subject, int expected) {
+    assertEquals(expected, rows.size(), subject.label());
+    for (Measurement row : rows) {
+      assertEquals(subject.scheme(), row.subject().scheme());
+      assertTrue(row.ms() > 0 && row.msBest() > 0 && row.msBest() <= row.ms(), row.toString());
+      assertFalse(row.isa().isBlank() || row.impl().isBlank(), row.toString());
+    }
+  }
+
+  @Test
+  void everySchemeOnEveryBackend() {
+    List<Subject> subjects = Plan.layers(SHAPES, List.of()).subjects();
+    assertFalse(subjects.isEmpty());
+    for (Subject subject : subjects) {
+      Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
+      assertTrue(forks.folder().toFile().mkdir());
+      forks.run(job(subject, SHAPES), "series", Progress.none(), 0, 1);
+      assertEquals(List.of(), forks.results().refusals());
+      List<Measurement> rows = forks.results().rows();
+      check(rows, subject, 8);
+      assertEquals(subject.backend(), rows.getFirst().subject().backend());
+      assertEquals(
+          2, rows.stream().filter(r -> "cold".equals(r.weights())).count(), subject.label());
+    }
+  }
+
+  @Test
+  void everySchemeOnEveryBackendAsJmhMeasuresIt() {
+    Shape small = SHAPES.getFirst();
+    for (Subject subject : Plan.layers(SHAPES, List.of()).subjects()) {
+      Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
+      assertTrue(forks.folder().toFile().mkdir());
+      forks.full(subject, List.of(1, 2), small, "full");
+      assertEquals(List.of(), forks.results().refusals());
+      check(forks.results().rows(), subject, 4);
+    }
+  }
+
+  @Test
+  void theEncoderInEveryScheme() {
+    for (Subject subject : Plan.encoder(List.of()).subjects()) {
+      Forks forks = new Forks(folder.resolve(subject.scheme()), 0);
+      assertTrue(forks.folder().toFile().mkdir());
+      List<EncoderSize> smallest = EncoderSize.ALL.subList(0, 1);
+      Job once = new Job(subject, List.of(2), List.of(), smallest, 0, Long.MAX_VALUE);
+      forks.run(once, "encoder", Progress.none(), 0, 1);
+      if (Stream.of("f32", "w8a8").anyMatch(subject.scheme()::equals)) {
+        assertEquals(List.of(), forks.results().refusals());
+        check(forks.results().rows(), subject, 1);
+      }
+    }
+  }
+
+  @Test
+  void aProcessThatDiesIsReported() {
+    Subject nobody = new Subject("f32", null, null, "nobody");
+    Forks forks = new Forks(folder, 0);
+    forks.run(job(nobody, SHAPES), "dies", Progress.none(), 0, 1);
+    Refusal refusal = forks.results().refusals().getFirst();
+    assertTrue(refusal.failure());
+    assertTrue(refusal.reason().contains("nobody is not here"), refusal.reason());
+  }
+
+  @Test
+  void noTimeLeftIsReported() {
+    Subject subject = Plan.layers(SHAPES, List.of()).subjects().getFirst();
+    Forks forks = new Forks(folder, 0);
+    forks.run(new Job(subject, List.of(1), SHAPES, List.of(), 0, 0), "late", Progress.none(), 0, 1);
+    List<Refusal> refusals = new ArrayList<>(forks.results().refusals());
+    assertEquals(2, refusals.size());
+    assertTrue(refusals.stream().noneMatch(Refusal::failure));
+    assertEquals("no time left", refusals.getFirst().reason());
+  }
+
+  @Test
+  void everySchemeThereIsCanBeCompressed() {
+    for (Refusal refusal : Plan.layers(SHAPES, List.of()).refusals()) {
+      assertFalse(
+          refusal.what().equals("all layers") && refusal.subject().backend() == null,
+          "the benchmark should know " + refusal.subject().scheme());
+    }
+    assertTrue(Scheme.values().length >= 2);
+  }
+}
