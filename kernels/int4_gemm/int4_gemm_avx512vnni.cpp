@@ -1,6 +1,5 @@
 // w4a8 matmul, sixteen columns at a time.
 #include "gemm/lanes_avx512vnni.h"
-//
 #include "int4_gemm.h"
 
 namespace sinter {

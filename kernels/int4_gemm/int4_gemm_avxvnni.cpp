@@ -1,6 +1,5 @@
 // w4a8 matmul, eight columns at a time.
 #include "gemm/lanes_avx2.h"
-//
 #include "int4_gemm.h"
 
 namespace sinter {

@@ -1,6 +1,5 @@
 // w8a8 matmul, eight columns at a time, without VNNI.
 #include "gemm/lanes_avx2.h"
-//
 #include "int8_gemm.h"
 
 namespace sinter {

@@ -1,6 +1,5 @@
 // w8a8 matmul, sixteen columns at a time.
 #include "gemm/lanes_avx512vnni.h"
-//
 #include "int8_gemm.h"
 
 namespace sinter {

@@ -1,6 +1,5 @@
 // w8a8 matmul, one column at a time: what the other variants must equal.
 #include "gemm/lanes_scalar.h"
-//
 #include "int8_gemm.h"
 
 namespace sinter {
