@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Collection;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -20,8 +19,6 @@ class AllocationTest {
   private static final String NORM = "gc.alloc.rate.norm";
 
   @Test
-  @Disabled(
-      "Linear.forward makes slices and lambdas, about 256 bytes a call, until it binds them once")
   void forwardAllocatesNothing() throws RunnerException {
     System.setProperty("jmh.ignoreLock", "true");
     Collection<RunResult> runs =
