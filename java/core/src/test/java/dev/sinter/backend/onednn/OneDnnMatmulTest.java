@@ -204,7 +204,9 @@ class OneDnnMatmulTest {
     // those, so the terms count as stored, the zero point's share among them.
     magnitude += Math.abs(zeroPoint * sum) + Math.abs(bias);
     double bound = Tolerance.dot(codes ? 8 : spec.k() + 2, magnitude + 1e-30);
-    Tolerance.assertTelling(bound, magnitude, spec);
+    if (magnitude > 0) { // a code may be 0, and K 1
+      Tolerance.assertTelling(bound, magnitude, spec);
+    }
     if (spec.epilogue().activation() == Activation.GELU_ERF) {
       bound = GELU_SLOPE * bound + GELU_ERROR * Math.max(1, Math.abs(exact));
     }

@@ -1,0 +1,5 @@
+/** Ignored when the jar is started from the class path. */
+module consumer {
+  requires dev.sinter.core;
+  requires dev.sinter.models;
+}
