@@ -1,0 +1,208 @@
+package dev.sinter.backend.vector;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The inner loops of a matmul on 8-bit codes, exact in every step.
+ *
+ * <p>Inputs are taken as {@code u - 127}, -127 to 128, where u is the unsigned code, or the signed
+ * one plus 128. Weights are -128 to 127. With the vector length in ints as L, a panel is 4 L
+ * columns wide. Four inputs k to k + 3 of a panel are four vectors:
+ *
+ * <pre>
+ * inputs k, k+1 of columns 0 .. 2L | of columns 2L .. 4L | inputs k+2, k+3 of both
+ *
+ * int lane j of the first: w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]  (a byte each)
+ * </pre>
+ *
+ * <p>{@link #dot} sees such a vector as shorts {@code t = 256 b + a + 128}, with the weights a and
+ * b of two inputs x and y, of column j in the lower half of an int lane and of j + L in the upper.
+ * Two products are at least -2 * 128 * 128 = -32768 and at most 2 * 127 * 128 = 32512, so that
+ *
+ * <pre>
+ * a x + b y + 32768 = t x + b (y - 256 x) + (32768 - 128 x)   modulo 2^16, with b = t >> 8
+ * </pre>
+ *
+ * is exact as an unsigned short: one shift, two multiplications and two additions of shorts. As an
+ * int lane, this is {@code 65536 high + low}: sums of whole lanes and of upper halves give both
+ * columns, modulo 2^32.
+ */
+final class CodePanelVector implements CodePanel {
+  private static final VectorSpecies<Integer> INTS =
+      VectorSpecies.of(int.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final VectorSpecies<Float> FLOATS = INTS.withLanes(float.class);
+  private static final int LANES = INTS.length();
+  private static final long VECTOR = INTS.vectorByteSize();
+  private static final long PANEL = 4 * VECTOR;
+
+  // The parts of a split row: the factors of t and b and the summand, for inputs k and k + 1 of
+  // each four, then for k + 2 and k + 3; in both halves of an int, to be broadcast.
+  private static final long PART = MAX_SPLIT;
+
+  CodePanelVector() {}
+
+  @Override
+  public void split(MemorySegment codes, long at, int flip, int count, MemorySegment out) {
+    IntVector flips = IntVector.broadcast(INTS, flip);
+    IntVector ones = IntVector.broadcast(INTS, 0xFF);
+    IntVector zero = IntVector.broadcast(INTS, 127);
+    for (int k = 0; k < count; k += 4 * LANES) {
+      IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+      IntVector x0 = u.and(ones).sub(zero);
+      IntVector x1 = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
+      IntVector x2 = u.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero);
+      IntVector x3 = u.lanewise(VectorOperators.LSHR, 24).sub(zero);
+      splitPair(x0, x1, out, k);
+      splitPair(x2, x3, out, 3 * PART + k);
+    }
+  }
+
+  private static void splitPair(IntVector x, IntVector y, MemorySegment out, long at) {
+    IntVector difference = y.sub(x.lanewise(VectorOperators.LSHL, 8));
+    IntVector summand = IntVector.broadcast(INTS, 32768).sub(x.lanewise(VectorOperators.LSHL, 7));
+    twice(x).intoMemorySegment(out, at, ORDER);
+    twice(difference).intoMemorySegment(out, at + PART, ORDER);
+    twice(summand).intoMemorySegment(out, at + 2 * PART, ORDER);
+  }
+
+  /** The low half of each int in both halves. */
+  private static IntVector twice(IntVector x) {
+    return x.and(IntVector.broadcast(INTS, 0xFFFF)).or(x.lanewise(VectorOperators.LSHL, 16));
+  }
+
+  @Override
+  public void dot(
+      MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
+    IntVector whole0 = ints(sums, at);
+    IntVector whole1 = ints(sums, at + VECTOR);
+    IntVector upper0 = ints(sums, at + PANEL);
+    IntVector upper1 = ints(sums, at + PANEL + VECTOR);
+    for (int k = 0; k < count; k += 4) {
+      ShortVector x = broadcast(split, k);
+      ShortVector y = broadcast(split, PART + k);
+      ShortVector z = broadcast(split, 2 * PART + k);
+      long from = wAt + k * VECTOR;
+      ShortVector t = ints(w, from).reinterpretAsShorts();
+      ShortVector b = t.lanewise(VectorOperators.ASHR, 8);
+      IntVector p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
+      whole0 = whole0.add(p);
+      upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
+      t = ints(w, from + VECTOR).reinterpretAsShorts();
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
+      whole1 = whole1.add(p);
+      upper1 = upper1.add(p.lanewise(VectorOperators.LSHR, 16));
+      x = broadcast(split, 3 * PART + k);
+      y = broadcast(split, 4 * PART + k);
+      z = broadcast(split, 5 * PART + k);
+      t = ints(w, from + 2 * VECTOR).reinterpretAsShorts();
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
+      whole0 = whole0.add(p);
+      upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
+      t = ints(w, from + 3 * VECTOR).reinterpretAsShorts();
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
+      whole1 = whole1.add(p);
+      upper1 = upper1.add(p.lanewise(VectorOperators.LSHR, 16));
+    }
+    whole0.intoMemorySegment(sums, at, ORDER);
+    whole1.intoMemorySegment(sums, at + VECTOR, ORDER);
+    upper0.intoMemorySegment(sums, at + PANEL, ORDER);
+    upper1.intoMemorySegment(sums, at + PANEL + VECTOR, ORDER);
+  }
+
+  @Override
+  public void clear(MemorySegment sums, long bytes) {
+    for (long i = 0; i < bytes; i += VECTOR) {
+      IntVector.zero(INTS).intoMemorySegment(sums, i, ORDER);
+    }
+  }
+
+  @Override
+  public void join(MemorySegment sums, long at, int count, long to) {
+    IntVector shift = IntVector.broadcast(INTS, 32768 * (count / 2));
+    IntVector whole0 = ints(sums, at);
+    IntVector whole1 = ints(sums, at + VECTOR);
+    IntVector upper0 = ints(sums, at + PANEL);
+    IntVector upper1 = ints(sums, at + PANEL + VECTOR);
+    IntVector lower0 = whole0.sub(upper0.lanewise(VectorOperators.LSHL, 16));
+    IntVector lower1 = whole1.sub(upper1.lanewise(VectorOperators.LSHL, 16));
+    lower0.sub(shift).intoMemorySegment(sums, to, ORDER);
+    upper0.sub(shift).intoMemorySegment(sums, to + VECTOR, ORDER);
+    lower1.sub(shift).intoMemorySegment(sums, to + 2 * VECTOR, ORDER);
+    upper1.sub(shift).intoMemorySegment(sums, to + 3 * VECTOR, ORDER);
+  }
+
+  @Override
+  public void toFloats(
+      MemorySegment codes, long at, int flip, int count, MemorySegment out, long outAt) {
+    IntVector flips = IntVector.broadcast(INTS, flip);
+    IntVector ones = IntVector.broadcast(INTS, 0xFF);
+    IntVector zero = IntVector.broadcast(INTS, 127);
+    for (int k = 0; k < count; k += 4 * LANES) {
+      IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+      long to = outAt + 4L * k;
+      store(u.and(ones).sub(zero), out, to);
+      store(u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero), out, to + VECTOR);
+      store(u.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + 2 * VECTOR);
+      store(u.lanewise(VectorOperators.LSHR, 24).sub(zero), out, to + 3 * VECTOR);
+    }
+  }
+
+  @Override
+  public void decode(MemorySegment w, long wAt, int count, MemorySegment out) {
+    // toFloats leaves inputs k to k + 4 L in the order k, k + 4, k + 8, .., k + 1, k + 5, ..
+    for (int k = 0; k < count; k += 4 * LANES) {
+      for (int j = 0; j < LANES; j++) {
+        long from = wAt + (k + 4L * j) * VECTOR;
+        long to = (k + j) * PANEL;
+        decodePair(ints(w, from), out, to);
+        decodePair(ints(w, from + VECTOR), out, to + 2 * VECTOR);
+        decodePair(ints(w, from + 2 * VECTOR), out, to + 2 * LANES * PANEL);
+        decodePair(ints(w, from + 3 * VECTOR), out, to + 2 * LANES * PANEL + 2 * VECTOR);
+      }
+    }
+  }
+
+  private static void decodePair(IntVector v, MemorySegment out, long to) {
+    IntVector ones = IntVector.broadcast(INTS, 0xFF);
+    IntVector zero = IntVector.broadcast(INTS, 128);
+    long next = to + LANES * PANEL;
+    store(v.and(ones).sub(zero), out, to);
+    store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
+    store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
+    store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+  }
+
+  @Override
+  public void add(MemorySegment floats, MemorySegment sums, long at, int count) {
+    for (long i = 0; i < 4L * count; i += VECTOR) {
+      IntVector x =
+          (IntVector)
+              FloatVector.fromMemorySegment(FLOATS, floats, i, ByteOrder.nativeOrder())
+                  .convertShape(VectorOperators.F2I, INTS, 0);
+      ints(sums, at + i).add(x).intoMemorySegment(sums, at + i, ORDER);
+    }
+  }
+
+  private static void store(IntVector x, MemorySegment out, long at) {
+    ((FloatVector) x.convertShape(VectorOperators.I2F, FLOATS, 0))
+        .intoMemorySegment(out, at, ByteOrder.nativeOrder());
+  }
+
+  private static IntVector ints(MemorySegment s, long at) {
+    return IntVector.fromMemorySegment(INTS, s, at, ORDER);
+  }
+
+  private static ShortVector broadcast(MemorySegment s, long at) {
+    return IntVector.broadcast(INTS, s.get(INT, at)).reinterpretAsShorts();
+  }
+}

@@ -1,0 +1,153 @@
+package dev.sinter.backend.vector;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The inner loops of a matmul on f32: outputs lie in the lanes, and a value of x is broadcast to
+ * them. A panel is four vectors wide.
+ */
+final class FloatPanelVector implements FloatPanel {
+  private static final VectorSpecies<Float> FLOATS =
+      VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final long VECTOR = FLOATS.vectorByteSize();
+  private static final long PANEL = 4 * VECTOR;
+
+  FloatPanelVector() {}
+
+  @Override
+  public void multiply(
+      MemorySegment x,
+      long xAt,
+      long xStride,
+      int rows,
+      MemorySegment w,
+      long wAt,
+      int depth,
+      MemorySegment sums,
+      boolean add) {
+    if (!add) {
+      for (long i = 0; i < (rows + 3) / 4 * 4 * PANEL; i += VECTOR) {
+        FloatVector.zero(FLOATS).intoMemorySegment(sums, i, ORDER);
+      }
+    }
+    if (rows == 1) {
+      multiplyRow(x, xAt, w, wAt, depth, sums);
+      return;
+    }
+    int last = rows - 1;
+    for (int r = 0; r < rows; r += 4) {
+      long x0 = xAt + r * xStride;
+      long x1 = xAt + Math.min(r + 1, last) * xStride;
+      long x2 = xAt + Math.min(r + 2, last) * xStride;
+      long x3 = xAt + Math.min(r + 3, last) * xStride;
+      multiplyFourRows(x, x0, x1, x2, x3, w, wAt, depth, sums, r * PANEL);
+    }
+  }
+
+  private static void multiplyRow(
+      MemorySegment x, long xAt, MemorySegment w, long wAt, int depth, MemorySegment sums) {
+    FloatVector a = load(sums, 0);
+    FloatVector b = load(sums, VECTOR);
+    FloatVector c = load(sums, 2 * VECTOR);
+    FloatVector d = load(sums, 3 * VECTOR);
+    for (int k = 0; k < depth; k++) {
+      long at = wAt + k * PANEL;
+      FloatVector v = broadcast(x, xAt + 4L * k);
+      a = v.fma(load(w, at), a);
+      b = v.fma(load(w, at + VECTOR), b);
+      c = v.fma(load(w, at + 2 * VECTOR), c);
+      d = v.fma(load(w, at + 3 * VECTOR), d);
+    }
+    a.intoMemorySegment(sums, 0, ORDER);
+    b.intoMemorySegment(sums, VECTOR, ORDER);
+    c.intoMemorySegment(sums, 2 * VECTOR, ORDER);
+    d.intoMemorySegment(sums, 3 * VECTOR, ORDER);
+  }
+
+  private static void multiplyFourRows(
+      MemorySegment x,
+      long x0,
+      long x1,
+      long x2,
+      long x3,
+      MemorySegment w,
+      long wAt,
+      int depth,
+      MemorySegment sums,
+      long at) {
+    FloatVector a0 = load(sums, at);
+    FloatVector a1 = load(sums, at + VECTOR);
+    FloatVector a2 = load(sums, at + 2 * VECTOR);
+    FloatVector a3 = load(sums, at + 3 * VECTOR);
+    FloatVector b0 = load(sums, at + PANEL);
+    FloatVector b1 = load(sums, at + PANEL + VECTOR);
+    FloatVector b2 = load(sums, at + PANEL + 2 * VECTOR);
+    FloatVector b3 = load(sums, at + PANEL + 3 * VECTOR);
+    FloatVector c0 = load(sums, at + 2 * PANEL);
+    FloatVector c1 = load(sums, at + 2 * PANEL + VECTOR);
+    FloatVector c2 = load(sums, at + 2 * PANEL + 2 * VECTOR);
+    FloatVector c3 = load(sums, at + 2 * PANEL + 3 * VECTOR);
+    FloatVector d0 = load(sums, at + 3 * PANEL);
+    FloatVector d1 = load(sums, at + 3 * PANEL + VECTOR);
+    FloatVector d2 = load(sums, at + 3 * PANEL + 2 * VECTOR);
+    FloatVector d3 = load(sums, at + 3 * PANEL + 3 * VECTOR);
+    for (int k = 0; k < depth; k++) {
+      long from = wAt + k * PANEL;
+      FloatVector w0 = load(w, from);
+      FloatVector w1 = load(w, from + VECTOR);
+      FloatVector w2 = load(w, from + 2 * VECTOR);
+      FloatVector w3 = load(w, from + 3 * VECTOR);
+      FloatVector v = broadcast(x, x0 + 4L * k);
+      a0 = v.fma(w0, a0);
+      a1 = v.fma(w1, a1);
+      a2 = v.fma(w2, a2);
+      a3 = v.fma(w3, a3);
+      v = broadcast(x, x1 + 4L * k);
+      b0 = v.fma(w0, b0);
+      b1 = v.fma(w1, b1);
+      b2 = v.fma(w2, b2);
+      b3 = v.fma(w3, b3);
+      v = broadcast(x, x2 + 4L * k);
+      c0 = v.fma(w0, c0);
+      c1 = v.fma(w1, c1);
+      c2 = v.fma(w2, c2);
+      c3 = v.fma(w3, c3);
+      v = broadcast(x, x3 + 4L * k);
+      d0 = v.fma(w0, d0);
+      d1 = v.fma(w1, d1);
+      d2 = v.fma(w2, d2);
+      d3 = v.fma(w3, d3);
+    }
+    a0.intoMemorySegment(sums, at, ORDER);
+    a1.intoMemorySegment(sums, at + VECTOR, ORDER);
+    a2.intoMemorySegment(sums, at + 2 * VECTOR, ORDER);
+    a3.intoMemorySegment(sums, at + 3 * VECTOR, ORDER);
+    b0.intoMemorySegment(sums, at + PANEL, ORDER);
+    b1.intoMemorySegment(sums, at + PANEL + VECTOR, ORDER);
+    b2.intoMemorySegment(sums, at + PANEL + 2 * VECTOR, ORDER);
+    b3.intoMemorySegment(sums, at + PANEL + 3 * VECTOR, ORDER);
+    c0.intoMemorySegment(sums, at + 2 * PANEL, ORDER);
+    c1.intoMemorySegment(sums, at + 2 * PANEL + VECTOR, ORDER);
+    c2.intoMemorySegment(sums, at + 2 * PANEL + 2 * VECTOR, ORDER);
+    c3.intoMemorySegment(sums, at + 2 * PANEL + 3 * VECTOR, ORDER);
+    d0.intoMemorySegment(sums, at + 3 * PANEL, ORDER);
+    d1.intoMemorySegment(sums, at + 3 * PANEL + VECTOR, ORDER);
+    d2.intoMemorySegment(sums, at + 3 * PANEL + 2 * VECTOR, ORDER);
+    d3.intoMemorySegment(sums, at + 3 * PANEL + 3 * VECTOR, ORDER);
+  }
+
+  private static FloatVector load(MemorySegment s, long offset) {
+    return FloatVector.fromMemorySegment(FLOATS, s, offset, ORDER);
+  }
+
+  private static FloatVector broadcast(MemorySegment s, long offset) {
+    return FloatVector.broadcast(FLOATS, s.get(JAVA_FLOAT_UNALIGNED, offset));
+  }
+}
