@@ -14,12 +14,12 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Inputs are taken as {@code u - 127}, -127 to 128, where u is the unsigned code, or the signed
  * one plus 128. Weights are -128 to 127. With the vector length in ints as L, a panel is 4 L
- * columns wide. Four inputs k to k + 3 of a panel are four vectors:
+ * columns wide. Inputs come in groups of 4 L: pairs 4 j, 4 j + 1 for j from 0 to L, then pairs 4 j
+ * + 2, 4 j + 3, the order in which {@link #split} finds them. A pair is two vectors, for the first
+ * 2 L columns and the others, whose int lane j holds
  *
  * <pre>
- * inputs k, k+1 of columns 0 .. 2L | of columns 2L .. 4L | inputs k+2, k+3 of both
- *
- * int lane j of the first: w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]  (a byte each)
+ * w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]       a byte each
  * </pre>
  *
  * <p>{@link #dot} sees such a vector as shorts {@code t = 256 b + a + 128}, with the weights a and
@@ -42,34 +42,36 @@ final class CodePanelVector implements CodePanel {
   private static final long VECTOR = INTS.vectorByteSize();
   private static final long PANEL = 4 * VECTOR;
 
-  // The parts of a split row: the factors of t and b and the summand, for inputs k and k + 1 of
-  // each four, then for k + 2 and k + 3; in both halves of an int, to be broadcast.
-  private static final long PART = MAX_SPLIT;
+  // The parts of a split row: the factors of t and b and the summand, one int a pair with the value
+  // in both halves, to be broadcast.
+  private static final long PART = 2 * MAX_SPLIT;
 
   CodePanelVector() {}
 
   @Override
   public void split(MemorySegment codes, long at, int flip, int count, MemorySegment out) {
+    splitPairs(codes, at, flip, 0, count, out, 0);
+    splitPairs(codes, at, flip, 16, count, out, VECTOR);
+  }
+
+  /** One pair of each four codes: those above the lowest {@code shift} bits. */
+  private static void splitPairs(
+      MemorySegment codes, long at, int flip, int shift, int count, MemorySegment out, long outAt) {
     IntVector flips = IntVector.broadcast(INTS, flip);
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 127);
     for (int k = 0; k < count; k += 4 * LANES) {
       IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
-      IntVector x0 = u.and(ones).sub(zero);
-      IntVector x1 = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
-      IntVector x2 = u.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero);
-      IntVector x3 = u.lanewise(VectorOperators.LSHR, 24).sub(zero);
-      splitPair(x0, x1, out, k);
-      splitPair(x2, x3, out, 3 * PART + k);
+      u = u.lanewise(VectorOperators.LSHR, shift);
+      IntVector x = u.and(ones).sub(zero);
+      IntVector y = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
+      IntVector factor = y.sub(x.lanewise(VectorOperators.LSHL, 8));
+      IntVector summand = IntVector.broadcast(INTS, 32768).sub(x.lanewise(VectorOperators.LSHL, 7));
+      long to = outAt + 2 * k;
+      twice(x).intoMemorySegment(out, to, ORDER);
+      twice(factor).intoMemorySegment(out, to + PART, ORDER);
+      twice(summand).intoMemorySegment(out, to + 2 * PART, ORDER);
     }
-  }
-
-  private static void splitPair(IntVector x, IntVector y, MemorySegment out, long at) {
-    IntVector difference = y.sub(x.lanewise(VectorOperators.LSHL, 8));
-    IntVector summand = IntVector.broadcast(INTS, 32768).sub(x.lanewise(VectorOperators.LSHL, 7));
-    twice(x).intoMemorySegment(out, at, ORDER);
-    twice(difference).intoMemorySegment(out, at + PART, ORDER);
-    twice(summand).intoMemorySegment(out, at + 2 * PART, ORDER);
   }
 
   /** The low half of each int in both halves. */
@@ -84,34 +86,20 @@ final class CodePanelVector implements CodePanel {
     IntVector whole1 = ints(sums, at + VECTOR);
     IntVector upper0 = ints(sums, at + PANEL);
     IntVector upper1 = ints(sums, at + PANEL + VECTOR);
-    for (int k = 0; k < count; k += 4) {
-      ShortVector x = broadcast(split, k);
-      ShortVector y = broadcast(split, PART + k);
-      ShortVector z = broadcast(split, 2 * PART + k);
-      long from = wAt + k * VECTOR;
-      ShortVector t = ints(w, from).reinterpretAsShorts();
+    for (int k = 0; k < count; k += 2) {
+      ShortVector x = broadcast(split, 2L * k);
+      ShortVector y = broadcast(split, 2L * k + PART);
+      ShortVector z = broadcast(split, 2L * k + 2 * PART);
+      ShortVector t = ints(w, wAt + k * VECTOR).reinterpretAsShorts();
       ShortVector b = t.lanewise(VectorOperators.ASHR, 8);
       IntVector p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
       whole0 = whole0.add(p);
       upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
-      t = ints(w, from + VECTOR).reinterpretAsShorts();
-      b = t.lanewise(VectorOperators.ASHR, 8);
-      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
-      whole1 = whole1.add(p);
-      upper1 = upper1.add(p.lanewise(VectorOperators.LSHR, 16));
-      x = broadcast(split, 3 * PART + k);
-      y = broadcast(split, 4 * PART + k);
-      z = broadcast(split, 5 * PART + k);
-      t = ints(w, from + 2 * VECTOR).reinterpretAsShorts();
-      b = t.lanewise(VectorOperators.ASHR, 8);
-      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
-      whole0 = whole0.add(p);
-      upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
-      t = ints(w, from + 3 * VECTOR).reinterpretAsShorts();
-      b = t.lanewise(VectorOperators.ASHR, 8);
-      p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
-      whole1 = whole1.add(p);
-      upper1 = upper1.add(p.lanewise(VectorOperators.LSHR, 16));
+      ShortVector u = ints(w, wAt + k * VECTOR + VECTOR).reinterpretAsShorts();
+      ShortVector c = u.lanewise(VectorOperators.ASHR, 8);
+      IntVector q = u.mul(x).add(c.mul(y)).add(z).reinterpretAsInts();
+      whole1 = whole1.add(q);
+      upper1 = upper1.add(q.lanewise(VectorOperators.LSHR, 16));
     }
     whole0.intoMemorySegment(sums, at, ORDER);
     whole1.intoMemorySegment(sums, at + VECTOR, ORDER);
@@ -159,20 +147,17 @@ final class CodePanelVector implements CodePanel {
 
   @Override
   public void decode(MemorySegment w, long wAt, int count, MemorySegment out) {
-    // toFloats leaves inputs k to k + 4 L in the order k, k + 4, k + 8, .., k + 1, k + 5, ..
-    for (int k = 0; k < count; k += 4 * LANES) {
-      for (int j = 0; j < LANES; j++) {
-        long from = wAt + (k + 4L * j) * VECTOR;
-        long to = (k + j) * PANEL;
-        decodePair(ints(w, from), out, to);
-        decodePair(ints(w, from + VECTOR), out, to + 2 * VECTOR);
-        decodePair(ints(w, from + 2 * VECTOR), out, to + 2 * LANES * PANEL);
-        decodePair(ints(w, from + 3 * VECTOR), out, to + 2 * LANES * PANEL + 2 * VECTOR);
-      }
+    // toFloats leaves the inputs of a group in the order 0, 4, 8, .., 1, 5, .., 2, 6, .., 3, 7, ..
+    for (int k = 0; k < count; k += 2) {
+      int pair = k / 2 % (2 * LANES);
+      long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
+      long from = wAt + k * VECTOR;
+      decode(ints(w, from), out, row * PANEL);
+      decode(ints(w, from + VECTOR), out, row * PANEL + 2 * VECTOR);
     }
   }
 
-  private static void decodePair(IntVector v, MemorySegment out, long to) {
+  private static void decode(IntVector v, MemorySegment out, long to) {
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 128);
     long next = to + LANES * PANEL;

@@ -48,6 +48,8 @@ final class FloatPanelVector implements FloatPanel {
       long x2 = xAt + Math.min(r + 2, last) * xStride;
       long x3 = xAt + Math.min(r + 3, last) * xStride;
       multiplyFourRows(x, x0, x1, x2, x3, w, wAt, depth, sums, r * PANEL);
+      long half = 2 * VECTOR;
+      multiplyFourRows(x, x0, x1, x2, x3, w, wAt + half, depth, sums, r * PANEL + half);
     }
   }
 
@@ -71,6 +73,7 @@ final class FloatPanelVector implements FloatPanel {
     d.intoMemorySegment(sums, 3 * VECTOR, ORDER);
   }
 
+  /** Half a panel: a body twice as large is more than the compiler inlines into. */
   private static void multiplyFourRows(
       MemorySegment x,
       long x0,
@@ -84,63 +87,36 @@ final class FloatPanelVector implements FloatPanel {
       long at) {
     FloatVector a0 = load(sums, at);
     FloatVector a1 = load(sums, at + VECTOR);
-    FloatVector a2 = load(sums, at + 2 * VECTOR);
-    FloatVector a3 = load(sums, at + 3 * VECTOR);
     FloatVector b0 = load(sums, at + PANEL);
     FloatVector b1 = load(sums, at + PANEL + VECTOR);
-    FloatVector b2 = load(sums, at + PANEL + 2 * VECTOR);
-    FloatVector b3 = load(sums, at + PANEL + 3 * VECTOR);
     FloatVector c0 = load(sums, at + 2 * PANEL);
     FloatVector c1 = load(sums, at + 2 * PANEL + VECTOR);
-    FloatVector c2 = load(sums, at + 2 * PANEL + 2 * VECTOR);
-    FloatVector c3 = load(sums, at + 2 * PANEL + 3 * VECTOR);
     FloatVector d0 = load(sums, at + 3 * PANEL);
     FloatVector d1 = load(sums, at + 3 * PANEL + VECTOR);
-    FloatVector d2 = load(sums, at + 3 * PANEL + 2 * VECTOR);
-    FloatVector d3 = load(sums, at + 3 * PANEL + 3 * VECTOR);
     for (int k = 0; k < depth; k++) {
-      long from = wAt + k * PANEL;
-      FloatVector w0 = load(w, from);
-      FloatVector w1 = load(w, from + VECTOR);
-      FloatVector w2 = load(w, from + 2 * VECTOR);
-      FloatVector w3 = load(w, from + 3 * VECTOR);
-      FloatVector v = broadcast(x, x0 + 4L * k);
-      a0 = v.fma(w0, a0);
-      a1 = v.fma(w1, a1);
-      a2 = v.fma(w2, a2);
-      a3 = v.fma(w3, a3);
-      v = broadcast(x, x1 + 4L * k);
-      b0 = v.fma(w0, b0);
-      b1 = v.fma(w1, b1);
-      b2 = v.fma(w2, b2);
-      b3 = v.fma(w3, b3);
-      v = broadcast(x, x2 + 4L * k);
-      c0 = v.fma(w0, c0);
-      c1 = v.fma(w1, c1);
-      c2 = v.fma(w2, c2);
-      c3 = v.fma(w3, c3);
-      v = broadcast(x, x3 + 4L * k);
-      d0 = v.fma(w0, d0);
-      d1 = v.fma(w1, d1);
-      d2 = v.fma(w2, d2);
-      d3 = v.fma(w3, d3);
+      FloatVector w0 = load(w, wAt + k * PANEL);
+      FloatVector w1 = load(w, wAt + k * PANEL + VECTOR);
+      FloatVector v0 = broadcast(x, x0 + 4L * k);
+      a0 = v0.fma(w0, a0);
+      a1 = v0.fma(w1, a1);
+      FloatVector v1 = broadcast(x, x1 + 4L * k);
+      b0 = v1.fma(w0, b0);
+      b1 = v1.fma(w1, b1);
+      FloatVector v2 = broadcast(x, x2 + 4L * k);
+      c0 = v2.fma(w0, c0);
+      c1 = v2.fma(w1, c1);
+      FloatVector v3 = broadcast(x, x3 + 4L * k);
+      d0 = v3.fma(w0, d0);
+      d1 = v3.fma(w1, d1);
     }
     a0.intoMemorySegment(sums, at, ORDER);
     a1.intoMemorySegment(sums, at + VECTOR, ORDER);
-    a2.intoMemorySegment(sums, at + 2 * VECTOR, ORDER);
-    a3.intoMemorySegment(sums, at + 3 * VECTOR, ORDER);
     b0.intoMemorySegment(sums, at + PANEL, ORDER);
     b1.intoMemorySegment(sums, at + PANEL + VECTOR, ORDER);
-    b2.intoMemorySegment(sums, at + PANEL + 2 * VECTOR, ORDER);
-    b3.intoMemorySegment(sums, at + PANEL + 3 * VECTOR, ORDER);
     c0.intoMemorySegment(sums, at + 2 * PANEL, ORDER);
     c1.intoMemorySegment(sums, at + 2 * PANEL + VECTOR, ORDER);
-    c2.intoMemorySegment(sums, at + 2 * PANEL + 2 * VECTOR, ORDER);
-    c3.intoMemorySegment(sums, at + 2 * PANEL + 3 * VECTOR, ORDER);
     d0.intoMemorySegment(sums, at + 3 * PANEL, ORDER);
     d1.intoMemorySegment(sums, at + 3 * PANEL + VECTOR, ORDER);
-    d2.intoMemorySegment(sums, at + 3 * PANEL + 2 * VECTOR, ORDER);
-    d3.intoMemorySegment(sums, at + 3 * PANEL + 3 * VECTOR, ORDER);
   }
 
   private static FloatVector load(MemorySegment s, long offset) {

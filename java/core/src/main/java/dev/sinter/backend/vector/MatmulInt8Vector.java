@@ -56,20 +56,25 @@ final class MatmulInt8Vector extends PanelMatmul {
   /** Packs column n, zeros if it has no source, and returns the sum of its weights. */
   private int pack(MemorySegment source, int n) {
     int lanes = width / 4;
-    int half = n % width / (2 * lanes); // which of two vectors
-    int column = n % (2 * lanes);
-    long panelAt = (long) (n / width) * width * k;
-    long at = panelAt + 4L * half * lanes + 4L * (column % lanes) + 2L * (column / lanes);
+    int column = n % width;
+    // The vector of a pair, its int lane, and the half of that: see CodePanelVector.
+    long at =
+        (long) (n / width) * width * k
+            + 4L * lanes * (column / (2 * lanes))
+            + 4L * (column % lanes)
+            + 2L * (column / lanes % 2);
     int sum = 0;
     for (int i = 0; i < k; i++) {
       boolean stored = source != null && i < spec.k();
       byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) n * spec.k() + i) : 0;
       sum += w;
-      boolean even = i % 2 == 0;
+      int inGroup = i % width;
+      int pair = (i - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
+      boolean first = i % 2 == 0;
       weights.set(
           ValueLayout.JAVA_BYTE,
-          at + (long) (i / 2) * 2 * width + i % 2,
-          (byte) (even ? w ^ 0x80 : w));
+          at + 2L * width * pair + (first ? 0 : 1),
+          (byte) (first ? w ^ 0x80 : w));
     }
     return sum;
   }
