@@ -31,8 +31,8 @@ interface CodePanel {
    */
   void split(MemorySegment codes, long at, int flip, int count, MemorySegment out);
 
-  /** Zeros the first bytes, a multiple of a vector. */
-  void clear(MemorySegment sums, long bytes);
+  /** Zeros the bytes from {@code from}, as many vectors. */
+  void clear(MemorySegment sums, long from, long bytes);
 
   /**
    * Adds the products of a row with a panel to {@code sums}: int32 [2, panel width].

@@ -108,9 +108,9 @@ final class CodePanelVector implements CodePanel {
   }
 
   @Override
-  public void clear(MemorySegment sums, long bytes) {
+  public void clear(MemorySegment sums, long from, long bytes) {
     for (long i = 0; i < bytes; i += VECTOR) {
-      IntVector.zero(INTS).intoMemorySegment(sums, i, ORDER);
+      IntVector.zero(INTS).intoMemorySegment(sums, from + i, ORDER);
     }
   }
 
@@ -152,12 +152,13 @@ final class CodePanelVector implements CodePanel {
       int pair = k / 2 % (2 * LANES);
       long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
       long from = wAt + k * VECTOR;
-      decode(ints(w, from), out, row * PANEL);
-      decode(ints(w, from + VECTOR), out, row * PANEL + 2 * VECTOR);
+      decodePair(w, from, out, row * PANEL);
+      decodePair(w, from + VECTOR, out, row * PANEL + 2 * VECTOR);
     }
   }
 
-  private static void decode(IntVector v, MemorySegment out, long to) {
+  private static void decodePair(MemorySegment w, long from, MemorySegment out, long to) {
+    IntVector v = ints(w, from);
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 128);
     long next = to + LANES * PANEL;

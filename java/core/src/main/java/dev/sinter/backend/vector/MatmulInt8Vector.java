@@ -27,6 +27,7 @@ final class MatmulInt8Vector extends PanelMatmul {
   private final FloatPanel panel;
   private final ResultWriter writer;
   private final MemorySegment weights;
+  private final MemorySegment sums; // of the weights of a column
   private final int k; // filled up to whole groups, with weights of 0
 
   MatmulInt8Vector(
@@ -37,7 +38,7 @@ final class MatmulInt8Vector extends PanelMatmul {
       codes = VectorWidth.kernel(CodePanelVector.class, CodePanel.class, bits);
       panel = VectorWidth.kernel(FloatPanelVector.class, FloatPanel.class, bits);
       MemorySegment scales = allocateColumns();
-      MemorySegment sums = allocateColumns();
+      sums = allocateColumns();
       weights = allocate((long) panels * width * k);
       writer = writer(scales, sums);
       for (int n = 0; n < spec.n(); n++) {
@@ -93,15 +94,13 @@ final class MatmulInt8Vector extends PanelMatmul {
       int first,
       int end,
       MemorySegment y) {
-    boolean signed = x.scheme() == ActivationScheme.S8_PER_TOKEN;
-    accumulate(piece, x.data(), signed ? 0x80808080 : 0, row, rows, first, end);
+    accumulate(piece, x, row, rows, first, end);
     for (int p = first; p < end; p++) {
       for (int r = 0; r < rows; r++) {
-        int zeroPoint = x.zeroPoints().get(ValueLayout.JAVA_INT_UNALIGNED, 4L * (row + r));
         writer.scale(
             piece.sums(),
             sumsAt(p - first, r),
-            signed ? -1 : 127 - zeroPoint,
+            correction(x, row + r),
             x.scales().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * (row + r)),
             p,
             piece.values(),
@@ -112,9 +111,41 @@ final class MatmulInt8Vector extends PanelMatmul {
     }
   }
 
+  /** What times the sum of a column's weights completes a sum over {@code (u - 127) w}. */
+  private static int correction(ActivationBuffer x, int row) {
+    return x.scheme() == ActivationScheme.S8_PER_TOKEN
+        ? -1
+        : 127 - x.zeroPoints().get(ValueLayout.JAVA_INT_UNALIGNED, 4L * row);
+  }
+
+  /**
+   * The integer accumulators of a tile, int32 [rows, columns of its panels]: for tests that compare
+   * them bit for bit. See {@link #run} for the arguments.
+   */
+  int[] accumulators(
+      MatmulScratch.Piece piece, ActivationBuffer x, int row, int rows, int first, int end) {
+    accumulate(piece, x, row, rows, first, end);
+    int columns = (end - first) * width;
+    int[] result = new int[rows * columns];
+    for (int i = 0; i < result.length; i++) {
+      int r = i / columns;
+      int c = i % columns;
+      int sum = piece.sums().get(CodePanel.INT, sumsAt(c / width, r) + 4L * (c % width));
+      int weightSum = sums.getAtIndex(CodePanel.INT, (long) first * width + c);
+      result[i] = sum + correction(x, row + r) * weightSum;
+    }
+    return result;
+  }
+
   private void accumulate(
-      MatmulScratch.Piece piece, MemorySegment x, int flip, int row, int rows, int first, int end) {
-    codes.clear(piece.sums(), sumsAt(end - first, 0));
+      MatmulScratch.Piece piece, ActivationBuffer input, int row, int rows, int first, int end) {
+    MemorySegment x = input.data();
+    int flip = input.scheme() == ActivationScheme.S8_PER_TOKEN ? 0x80808080 : 0;
+    // Products of shorts need twice the sums; the scratch has rows to spare.
+    int used = rows < FLOAT_ROWS ? 2 * rows : rows;
+    for (int p = first; p < end; p++) {
+      codes.clear(piece.sums(), sumsAt(p - first, 0), 4L * width * used);
+    }
     if (rows < FLOAT_ROWS) {
       accumulateShorts(piece, x, flip, row, rows, first, end);
     } else {
@@ -124,7 +155,6 @@ final class MatmulInt8Vector extends PanelMatmul {
 
   private void accumulateShorts(
       MatmulScratch.Piece piece, MemorySegment x, int flip, int row, int rows, int first, int end) {
-    // Each row has as many sums again beside its own, where the scratch has rows to spare.
     for (int from = 0; from < k; from += CodePanel.MAX_SPLIT) {
       int count = Math.min(CodePanel.MAX_SPLIT, k - from);
       for (int r = 0; r < rows; r++) {

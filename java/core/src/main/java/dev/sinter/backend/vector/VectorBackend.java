@@ -91,6 +91,7 @@ public final class VectorBackend implements Backend {
   /** The kernel works in memory of this backend, up to its {@link #close}. */
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    requireSupport();
     Support answer = supports(spec);
     if (!answer.supported()) {
       throw new IllegalArgumentException("vector cannot run " + spec + ": " + answer.reason());

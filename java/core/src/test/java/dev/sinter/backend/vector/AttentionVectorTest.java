@@ -292,7 +292,7 @@ class AttentionVectorTest {
           bits = Math.min(bits + 997, Float.floatToRawIntBits(Float.NEGATIVE_INFINITY));
         }
         MemorySegment.copy(values, 0, x, 0, values.byteSize());
-        AttentionVector.exponentiate(x, 0, 4 * chunk, 0, 1, 4L * chunk);
+        new ExponentialVector().apply(x, 0, 4 * chunk, 0, 1, 4L * chunk);
         for (int i = 0; i < chunk; i++) {
           float argument = values.getAtIndex(JAVA_FLOAT, i);
           float found = x.getAtIndex(JAVA_FLOAT, i);
