@@ -50,27 +50,23 @@ final class CodePanelVector implements CodePanel {
 
   @Override
   public void split(MemorySegment codes, long at, int flip, int count, MemorySegment out) {
-    splitPairs(codes, at, flip, 0, count, out, 0);
-    splitPairs(codes, at, flip, 16, count, out, VECTOR);
-  }
-
-  /** One pair of each four codes: those above the lowest {@code shift} bits. */
-  private static void splitPairs(
-      MemorySegment codes, long at, int flip, int shift, int count, MemorySegment out, long outAt) {
     IntVector flips = IntVector.broadcast(INTS, flip);
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 127);
+    IntVector half = IntVector.broadcast(INTS, 32768);
     for (int k = 0; k < count; k += 4 * LANES) {
-      IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
-      u = u.lanewise(VectorOperators.LSHR, shift);
-      IntVector x = u.and(ones).sub(zero);
-      IntVector y = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
-      IntVector factor = y.sub(x.lanewise(VectorOperators.LSHL, 8));
-      IntVector summand = IntVector.broadcast(INTS, 32768).sub(x.lanewise(VectorOperators.LSHL, 7));
-      long to = outAt + 2 * k;
-      twice(x).intoMemorySegment(out, to, ORDER);
-      twice(factor).intoMemorySegment(out, to + PART, ORDER);
-      twice(summand).intoMemorySegment(out, to + 2 * PART, ORDER);
+      for (int i = 0; i < 2; i++) {
+        IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+        u = u.lanewise(VectorOperators.LSHR, 16 * i);
+        IntVector x = u.and(ones).sub(zero);
+        IntVector y = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
+        IntVector factor = y.sub(x.lanewise(VectorOperators.LSHL, 8));
+        IntVector summand = half.sub(x.lanewise(VectorOperators.LSHL, 7));
+        long to = 2L * k + i * VECTOR;
+        twice(x).intoMemorySegment(out, to, ORDER);
+        twice(factor).intoMemorySegment(out, to + PART, ORDER);
+        twice(summand).intoMemorySegment(out, to + 2 * PART, ORDER);
+      }
     }
   }
 
@@ -117,16 +113,14 @@ final class CodePanelVector implements CodePanel {
   @Override
   public void join(MemorySegment sums, long at, int count, long to) {
     IntVector shift = IntVector.broadcast(INTS, 32768 * (count / 2));
-    IntVector whole0 = ints(sums, at);
-    IntVector whole1 = ints(sums, at + VECTOR);
-    IntVector upper0 = ints(sums, at + PANEL);
-    IntVector upper1 = ints(sums, at + PANEL + VECTOR);
-    IntVector lower0 = whole0.sub(upper0.lanewise(VectorOperators.LSHL, 16));
-    IntVector lower1 = whole1.sub(upper1.lanewise(VectorOperators.LSHL, 16));
-    lower0.sub(shift).intoMemorySegment(sums, to, ORDER);
-    upper0.sub(shift).intoMemorySegment(sums, to + VECTOR, ORDER);
-    lower1.sub(shift).intoMemorySegment(sums, to + 2 * VECTOR, ORDER);
-    upper1.sub(shift).intoMemorySegment(sums, to + 3 * VECTOR, ORDER);
+    // The second first: what it writes over is not read any more.
+    for (int i = 1; i >= 0; i--) {
+      IntVector whole = ints(sums, at + i * VECTOR);
+      IntVector upper = ints(sums, at + PANEL + i * VECTOR);
+      IntVector lower = whole.sub(upper.lanewise(VectorOperators.LSHL, 16));
+      lower.sub(shift).intoMemorySegment(sums, to + 2 * i * VECTOR, ORDER);
+      upper.sub(shift).intoMemorySegment(sums, to + (2 * i + 1) * VECTOR, ORDER);
+    }
   }
 
   @Override
@@ -136,36 +130,37 @@ final class CodePanelVector implements CodePanel {
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 127);
     for (int k = 0; k < count; k += 4 * LANES) {
-      IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
-      long to = outAt + 4L * k;
-      store(u.and(ones).sub(zero), out, to);
-      store(u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero), out, to + VECTOR);
-      store(u.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + 2 * VECTOR);
-      store(u.lanewise(VectorOperators.LSHR, 24).sub(zero), out, to + 3 * VECTOR);
+      for (int i = 0; i < 4; i++) {
+        IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+        IntVector x = u.lanewise(VectorOperators.LSHR, 8 * i).and(ones).sub(zero);
+        store(x, out, outAt + 4L * k + i * VECTOR);
+      }
     }
   }
 
   @Override
   public void decode(MemorySegment w, long wAt, int count, MemorySegment out) {
     // toFloats leaves the inputs of a group in the order 0, 4, 8, .., 1, 5, .., 2, 6, .., 3, 7, ..
+    IntVector ones = IntVector.broadcast(INTS, 0xFF);
+    IntVector zero = IntVector.broadcast(INTS, 128);
     for (int k = 0; k < count; k += 2) {
       int pair = k / 2 % (2 * LANES);
       long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
-      long from = wAt + k * VECTOR;
-      decodePair(w, from, out, row * PANEL);
-      decodePair(w, from + VECTOR, out, row * PANEL + 2 * VECTOR);
+      long to = row * PANEL;
+      long next = to + LANES * PANEL;
+      IntVector v = ints(w, wAt + k * VECTOR);
+      store(v.and(ones).sub(zero), out, to);
+      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
+      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
+      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+      v = ints(w, wAt + k * VECTOR + VECTOR);
+      to += 2 * VECTOR;
+      next += 2 * VECTOR;
+      store(v.and(ones).sub(zero), out, to);
+      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
+      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
+      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
     }
-  }
-
-  private static void decodePair(MemorySegment w, long from, MemorySegment out, long to) {
-    IntVector v = ints(w, from);
-    IntVector ones = IntVector.broadcast(INTS, 0xFF);
-    IntVector zero = IntVector.broadcast(INTS, 128);
-    long next = to + LANES * PANEL;
-    store(v.and(ones).sub(zero), out, to);
-    store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-    store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-    store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
   }
 
   @Override

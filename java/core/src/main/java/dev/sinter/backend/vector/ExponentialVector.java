@@ -3,6 +3,7 @@ package dev.sinter.backend.vector;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -43,6 +44,11 @@ final class ExponentialVector implements Exponential {
 
   @Override
   public void apply(MemorySegment s, long from, int bytes, float max, float scale, long sums) {
+    if (bytes < 0 || bytes % (4 * LANES) != 0) {
+      throw new IllegalArgumentException("bytes must be those of whole vectors, got " + bytes);
+    }
+    Objects.checkFromIndexSize(from, (long) bytes, s.byteSize());
+    Objects.checkFromIndexSize(sums, 4L * LANES, s.byteSize());
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int at = 0; at < bytes; at += 4 * LANES) {
       FloatVector x =

@@ -59,7 +59,21 @@ final class FloatPanelVector implements FloatPanel {
     FloatVector b = load(sums, VECTOR);
     FloatVector c = load(sums, 2 * VECTOR);
     FloatVector d = load(sums, 3 * VECTOR);
-    for (int k = 0; k < depth; k++) {
+    int k = 0;
+    for (; k < depth - 1; k += 2) {
+      long at = wAt + k * PANEL;
+      FloatVector u = broadcast(x, xAt + 4L * k);
+      a = u.fma(load(w, at), a);
+      b = u.fma(load(w, at + VECTOR), b);
+      c = u.fma(load(w, at + 2 * VECTOR), c);
+      d = u.fma(load(w, at + 3 * VECTOR), d);
+      FloatVector v = broadcast(x, xAt + 4L * k + 4);
+      a = v.fma(load(w, at + PANEL), a);
+      b = v.fma(load(w, at + PANEL + VECTOR), b);
+      c = v.fma(load(w, at + PANEL + 2 * VECTOR), c);
+      d = v.fma(load(w, at + PANEL + 3 * VECTOR), d);
+    }
+    if (k < depth) {
       long at = wAt + k * PANEL;
       FloatVector v = broadcast(x, xAt + 4L * k);
       a = v.fma(load(w, at), a);

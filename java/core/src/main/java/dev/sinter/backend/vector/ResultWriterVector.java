@@ -149,17 +149,19 @@ final class ResultWriterVector implements ResultWriter {
               .add(load(y, to + 4L * c))
               .intoMemorySegment(y, to + 4L * c, ORDER);
         }
+        for (int c = whole; c < columns; c++) {
+          float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
+          float before = y.get(JAVA_FLOAT_UNALIGNED, to + 4L * c);
+          y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, before + value);
+        }
       } else {
         for (int c = 0; c < whole; c += LANES) {
           load(values, from + 4L * c).intoMemorySegment(y, to + 4L * c, ORDER);
         }
-      }
-      for (int c = whole; c < columns; c++) {
-        float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
-        if (residual) {
-          value += y.get(JAVA_FLOAT_UNALIGNED, to + 4L * c);
+        for (int c = whole; c < columns; c++) {
+          float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
+          y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, value);
         }
-        y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, value);
       }
     }
   }
