@@ -7,13 +7,13 @@ import java.lang.management.ManagementFactory;
 
 /** What calls allocate on the Java heap. */
 public final class Allocation {
-  private static final int BATCH = 500;
+  private static final int BATCH = 100;
 
   /** Batches in a row that must allocate nothing: what is compiled then stays. */
   private static final int QUIET = 20;
 
   /** More than any compilation takes; whatever allocates after so many is not going to stop. */
-  private static final int BATCHES = 2000;
+  private static final int BATCHES = 5000;
 
   private Allocation() {}
 

@@ -43,28 +43,11 @@ final class AttentionVector implements AttentionKernel {
   private static final int LANES = FLOATS.length();
   private static final int ROWS = 8;
 
-  // exp(x) = 2^n exp(r) with n = rint(x / ln 2) and r = x - n ln 2, where ln 2 is the sum of two
-  // floats (Cody and Waite, 1980). Adding 1.5 * 2^23 rounds to an integer, which then stands in the
-  // low bits. exp(r) = 1 + r + r^2 p(r): p is the Chebyshev interpolant of degree 4 of
-  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2, coefficients rounded to f32; with exact arithmetic
-  // the relative error is 1.1e-8.
-  private static final float LOG2_E = 0x1.715476p+0f;
-  private static final float LN2_HIGH = 0x1.62e43p-1f;
-  private static final float LN2_LOW = -0x1.05c61p-29f;
-  private static final float ROUND = 0x1.8p23f;
-  private static final float P4 = 0x1.6d113cp-10f;
-  private static final float P3 = 0x1.120ba2p-7f;
-  private static final float P2 = 0x1.55551ap-5f;
-  private static final float P1 = 0x1.5554dcp-3f;
-  private static final float P0 = 0.5f;
-
-  /** Here, and for all below it, n is -127 and the factor 2^n comes out as 0. */
-  private static final float SMALLEST = -88;
-
   private final int headDim;
   private final int maxLength;
   private final int heads;
   private final float scale;
+  private final Exponential exponential;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment[] scratch;
   // Where the parts of a worker's scratch start, in bytes; keys start at 0.
@@ -74,7 +57,8 @@ final class AttentionVector implements AttentionKernel {
   private final long weighed;
   private final long edge;
 
-  AttentionVector(AttentionSpec spec, int workers) {
+  AttentionVector(AttentionSpec spec, int workers, Exponential exponential) {
+    this.exponential = exponential;
     headDim = spec.headDim();
     maxLength = spec.maxLength();
     heads = spec.heads();
@@ -244,42 +228,8 @@ final class AttentionVector implements AttentionKernel {
     int bytes = 4 * padded(length);
     for (int r = 0; r < ROWS; r++) {
       long row = scores + (long) r * bytes;
-      exponentiate(s, row, bytes, max(s, row, bytes), scale, sums + 4L * LANES * r);
+      exponential.apply(s, row, bytes, max(s, row, bytes), scale, sums + 4L * LANES * r);
     }
-  }
-
-  /**
-   * Replaces floats x by {@code exp((x - max) * scale)} and writes LANES partial sums. For an
-   * argument from -87 to 0 the relative error is below 3 * 2^-24: in units of 2^-24, 0.7 from the
-   * two roundings of r, 0.2 from p, 0.8 from the evaluation, 1 from the last addition. Below, the
-   * result is at most exp(-87), and from -88 on 0; NaN stays.
-   */
-  static void exponentiate(
-      MemorySegment s, long row, int bytes, float max, float scale, long sums) {
-    FloatVector sum = FloatVector.zero(FLOATS);
-    for (int at = 0; at < bytes; at += 4 * LANES) {
-      FloatVector x =
-          load(s, row + at).sub(broadcast(max)).mul(broadcast(scale)).max(broadcast(SMALLEST));
-      FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
-      FloatVector n = shifted.sub(broadcast(ROUND));
-      FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
-      FloatVector p = r.fma(broadcast(P4), broadcast(P3));
-      p = p.fma(r, broadcast(P2));
-      p = p.fma(r, broadcast(P1));
-      p = p.fma(r, broadcast(P0));
-      p = p.fma(r.mul(r), r).add(broadcast(1));
-      // Multiplied by 2^n; adding n to the exponent would turn some NaN into numbers.
-      FloatVector power =
-          shifted
-              .reinterpretAsInts()
-              .lanewise(VectorOperators.LSHL, 23)
-              .add(IntVector.broadcast(INTS, Float.floatToRawIntBits(1)))
-              .reinterpretAsFloats();
-      p = p.mul(power);
-      p.intoMemorySegment(s, row + at, ORDER);
-      sum = sum.add(p);
-    }
-    sum.intoMemorySegment(s, sums, ORDER);
   }
 
   /**

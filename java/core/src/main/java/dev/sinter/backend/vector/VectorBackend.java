@@ -3,21 +3,29 @@ package dev.sinter.backend.vector;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Quantized;
 import java.util.Set;
 
-/** f32 kernels on the Vector API, of the width the JVM prefers or of a forced one. Thread-safe. */
+/** Kernels on the Vector API, of the width the JVM prefers or of a forced one. Thread-safe. */
 public final class VectorBackend implements Backend {
   private static final Set<Integer> WIDTHS = Set.of(0, 128, 256, 512);
 
   private final int workers;
   private final int bits;
   private final Support support;
+  private MatmulScratch scratch; // of all matmuls, made with the first
 
   /**
    * @param workers size of the worker pool that runs the kernels
@@ -51,7 +59,7 @@ public final class VectorBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(AttentionSpec.class, NormSpec.class, QuantizeSpec.class);
+    return Set.of(MatmulSpec.class, AttentionSpec.class, NormSpec.class, QuantizeSpec.class);
   }
 
   @Override
@@ -59,16 +67,63 @@ public final class VectorBackend implements Backend {
     if (!operations().contains(spec.getClass())) {
       return Support.no("there is no vector kernel for " + spec.operation());
     }
-    if (spec instanceof QuantizeSpec q && (!q.scheme().isScaled() || q.signedCodes())) {
-      return Support.no("makes U8 and S8 codes only");
+    if (!support.supported()) {
+      return support;
     }
-    return support;
+    return switch (spec) {
+      case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() ->
+          Support.no("makes U8 and S8 codes only");
+      case MatmulSpec m -> supports(m);
+      default -> support;
+    };
+  }
+
+  private static Support supports(MatmulSpec spec) {
+    boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
+    boolean codes = spec.weights() == DType.I8 && spec.activations().isScaled();
+    if (!floats && !codes) {
+      return Support.no(
+          "there are vector kernels for F32 weights with FLOAT activations and for I8 weights with"
+              + " quantized ones");
+    }
+    if (codes && spec.k() > MatmulInt8Vector.MAX_K) {
+      return Support.no(
+          "int32 sums of "
+              + spec.k()
+              + " products may overflow, at most "
+              + MatmulInt8Vector.MAX_K);
+    }
+    return Support.yes();
+  }
+
+  /** The kernel works in memory of this backend, up to its {@link #close}. */
+  @Override
+  public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    requireSupport();
+    Support answer = supports(spec);
+    if (!answer.supported()) {
+      throw new IllegalArgumentException("vector cannot run " + spec + ": " + answer.reason());
+    }
+    int width = VectorWidth.bits(bits);
+    return switch (weights) {
+      case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
+      case Quantized codes -> new MatmulInt8Vector(spec, codes, bias, width, scratch());
+    };
+  }
+
+  private synchronized MatmulScratch scratch() {
+    if (scratch == null) {
+      scratch = new MatmulScratch(workers);
+    }
+    return scratch;
   }
 
   @Override
   public AttentionKernel attention(AttentionSpec spec) {
     requireSupport();
-    return VectorWidth.kernel(AttentionVector.class, AttentionKernel.class, bits, spec, workers);
+    Exponential exponential = VectorWidth.kernel(ExponentialVector.class, Exponential.class, bits);
+    return VectorWidth.kernel(
+        AttentionVector.class, AttentionKernel.class, bits, spec, workers, exponential);
   }
 
   @Override
@@ -86,6 +141,13 @@ public final class VectorBackend implements Backend {
   private void requireSupport() {
     if (!support.supported()) {
       throw new IllegalArgumentException("the vector backend cannot run: " + support.reason());
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (scratch != null) {
+      scratch.close();
     }
   }
 }

@@ -82,6 +82,11 @@ final class VectorWidth {
     }
   }
 
+  /** The width that is meant: 0 stands for the preferred. */
+  static int bits(int bits) {
+    return bits == 0 ? preferred() : bits;
+  }
+
   private static int preferred() {
     return FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }

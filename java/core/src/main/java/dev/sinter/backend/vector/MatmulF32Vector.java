@@ -1,0 +1,75 @@
+package dev.sinter.backend.vector;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.tensor.Dense;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * f32 weights, as panels [K, width]. Each result is one chain of fused multiply-adds in the order
+ * of k, so a row's results depend on nothing but that row.
+ */
+final class MatmulF32Vector extends PanelMatmul {
+  private final FloatPanel panel;
+  private final ResultWriter writer;
+  private final MemorySegment weights;
+
+  MatmulF32Vector(MatmulSpec spec, Dense source, float[] bias, int bits, MatmulScratch scratch) {
+    super(spec, source, bias, bits, scratch);
+    try {
+      panel = VectorWidth.kernel(FloatPanelVector.class, FloatPanel.class, bits);
+      writer = writer(null, null);
+      weights = allocate(4L * panels * width * spec.k());
+      pack(source);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void pack(Dense source) {
+    float[] row = new float[spec.k()];
+    for (int n = 0; n < spec.n(); n++) {
+      source.decodeRow(n, row);
+      long at = (long) (n / width) * width * spec.k() + n % width;
+      for (int k = 0; k < spec.k(); k++) {
+        weights.setAtIndex(ValueLayout.JAVA_FLOAT, at + (long) k * width, row[k]);
+      }
+    }
+  }
+
+  @Override
+  public int codeColumns() {
+    return spec.k();
+  }
+
+  @Override
+  void run(
+      MatmulScratch.Piece piece,
+      ActivationBuffer x,
+      int row,
+      int rows,
+      int first,
+      int end,
+      MemorySegment y) {
+    int k = spec.k();
+    int depth = rows == 1 ? k : MatmulScratch.DEPTH;
+    for (int p = first; p < end; p++) {
+      for (int from = 0; from < k; from += depth) {
+        panel.multiply(
+            x.data(),
+            4 * ((long) row * k + from),
+            4L * k,
+            rows,
+            weights,
+            4L * width * ((long) p * k + from),
+            Math.min(depth, k - from),
+            piece.values(),
+            from > 0);
+      }
+      writer.finish(piece.values(), rows, p, piece.spare());
+      writer.write(piece.values(), rows, p, y, row);
+    }
+  }
+}

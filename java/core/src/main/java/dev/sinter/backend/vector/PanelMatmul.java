@@ -1,0 +1,157 @@
+package dev.sinter.backend.vector;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.tensor.CompressedTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * What the matmuls of this package have in common. Columns of the result are cut into panels four
+ * vectors wide, the last one filled up with zeros; weights are packed panel by panel. A tile is 128
+ * columns of at most 64 rows; the row tiles of the same columns come one after another, so that
+ * their weights stay in the cache. x and y may lie on the heap or off it.
+ *
+ * <p>Thread-safe for distinct workers and tiles.
+ */
+abstract class PanelMatmul implements MatmulKernel {
+  private static final int ROWS = MatmulScratch.ROWS;
+
+  final MatmulSpec spec;
+
+  /** Columns of a panel. */
+  final int width;
+
+  final int panels;
+  private final int bits;
+  private final MatmulScratch scratch;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment bias;
+  private long bytes;
+
+  PanelMatmul(
+      MatmulSpec spec, CompressedTensor source, float[] bias, int bits, MatmulScratch scratch) {
+    if (!MatmulSpec.of(source, spec.activations(), spec.epilogue()).equals(spec)) {
+      throw new IllegalArgumentException(
+          "weights "
+              + source.name()
+              + " of "
+              + source.columns()
+              + "x"
+              + source.rows()
+              + " disagree with "
+              + spec);
+    }
+    if ((bias != null) != spec.epilogue().bias() || (bias != null && bias.length != spec.n())) {
+      throw new IllegalArgumentException(
+          "bias has " + (bias == null ? "no" : bias.length) + " values for " + spec);
+    }
+    this.spec = spec;
+    this.bits = bits;
+    this.scratch = scratch;
+    width = bits / 8;
+    panels = Math.ceilDiv(spec.n(), width);
+    this.bias = allocateColumns();
+    if (bias != null) {
+      MemorySegment.copy(bias, 0, this.bias, ValueLayout.JAVA_FLOAT, 0, bias.length);
+    }
+  }
+
+  /** Zeroed memory that lives as long as the kernel. */
+  final MemorySegment allocate(long size) {
+    bytes += size;
+    return arena.allocate(size, ActivationBuffer.ALIGNMENT);
+  }
+
+  /** Room for four bytes for each column of every panel. */
+  final MemorySegment allocateColumns() {
+    return allocate(4L * panels * width);
+  }
+
+  /** What writes the results; scales and sums of the weights if they are codes, else null. */
+  final ResultWriter writer(MemorySegment scales, MemorySegment weightSums) {
+    Exponential exponential = VectorWidth.kernel(ExponentialVector.class, Exponential.class, bits);
+    return VectorWidth.kernel(
+        ResultWriterVector.class,
+        ResultWriter.class,
+        bits,
+        spec.epilogue(),
+        spec.n(),
+        bias,
+        scales,
+        weightSums,
+        exponential);
+  }
+
+  @Override
+  public String implementation() {
+    return getClass().getSimpleName() + ":" + bits;
+  }
+
+  @Override
+  public String isa() {
+    return "java";
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  @Override
+  public int tiles(int m) {
+    return Math.ceilDiv(spec.n(), MatmulScratch.COLUMNS) * Math.ceilDiv(m, ROWS);
+  }
+
+  @Override
+  public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
+    if (x.scheme() != spec.activations()
+        || x.columns() != spec.k()
+        || x.stride() != codeColumns()
+        || m < 1
+        || m > x.rows()) {
+      throw new IllegalArgumentException(
+          "input of "
+              + x.rows()
+              + " rows of "
+              + x.columns()
+              + " "
+              + x.scheme()
+              + ", "
+              + x.stride()
+              + " apart, asked for "
+              + m
+              + " rows of "
+              + spec
+              + ", "
+              + codeColumns()
+              + " apart");
+    }
+    int pieces = Math.ceilDiv(m, ROWS);
+    int row = tile % pieces * ROWS;
+    int panelsOfTile = MatmulScratch.COLUMNS / width;
+    int first = tile / pieces * panelsOfTile;
+    int end = Math.min(panels, first + panelsOfTile);
+    run(scratch.piece(worker), x, row, Math.min(ROWS, m - row), first, end, y);
+  }
+
+  /** Computes {@code rows} rows of the panels from {@code first} to {@code end}. */
+  abstract void run(
+      MatmulScratch.Piece piece,
+      ActivationBuffer x,
+      int row,
+      int rows,
+      int first,
+      int end,
+      MemorySegment y);
+
+  /** Later runs are an IllegalStateException. */
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
+}
