@@ -114,7 +114,8 @@ public final class LimitsVector {
         g = x.fma(x, g);
         h = x.fma(x, h);
       }
-      float[] lanes = a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).toArray();
+      float[] lanes = new float[a.length()];
+      a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).intoArray(lanes, 0);
       // The lanes hold whole numbers below 2^24, and eight times such a number is exact as well.
       double sum = 0;
       for (float lane : lanes) {
