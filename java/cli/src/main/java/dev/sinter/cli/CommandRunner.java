@@ -25,8 +25,8 @@ public final class CommandRunner {
   public static int run(CommandLine command, Terminal terminal, String... args) {
     int code =
         command
-            .setOut(new PrintWriter(terminal.out(), true))
-            .setErr(new PrintWriter(terminal.err(), true))
+            .setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()))
+            .setErr(new PrintWriter(terminal.err(), true, terminal.err().charset()))
             .setColorScheme(
                 CommandLine.Help.defaultColorScheme(terminal.ansi() ? Ansi.ON : Ansi.OFF))
             .setParameterExceptionHandler(CommandRunner::explainUsage)

@@ -75,7 +75,9 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     boolean jsonOnly = STANDARD_OUTPUT.equals(json);
     PrintStream people =
-        jsonOnly ? new PrintStream(OutputStream.nullOutputStream()) : terminal.out();
+        jsonOnly
+            ? new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8)
+            : terminal.out();
     String line;
     try (EncoderHost host = opener.open(engine)) {
       line = Json.line(run(host, new DemoReport(people)).toJson());
