@@ -47,6 +47,14 @@ SINTER_API int32_t sinter_version(void);
 /* What a status means, in words; static storage, never NULL. */
 SINTER_API const char *sinter_status_text(int32_t status);
 
+/*
+ * Asks Linux for huge pages behind the whole multiples of SINTER_HUGE_PAGE in [memory, memory +
+ * bytes), and returns how many bytes were asked for: 0 if there are none or Linux refuses, which
+ * harms nothing. Contents stay.
+ */
+SINTER_API int64_t sinter_advise_huge_pages(void *memory, int64_t bytes);
+#define SINTER_HUGE_PAGE 2097152
+
 /* SINTER_CPU_ bits of the CPU this runs on. */
 SINTER_API uint64_t sinter_cpu_features(void);
 

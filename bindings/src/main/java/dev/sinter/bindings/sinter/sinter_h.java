@@ -185,6 +185,15 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_CPU_AMXBF16() {
         return SINTER_CPU_AMXBF16;
     }
+    private static final int SINTER_HUGE_PAGE = (int)2097152L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_HUGE_PAGE 2097152
+     * }
+     */
+    public static int SINTER_HUGE_PAGE() {
+        return SINTER_HUGE_PAGE;
+    }
     private static final int SINTER_QUANTIZE_ROWS_MAX_K = (int)8421504L;
     /**
      * {@snippet lang=c :
@@ -423,6 +432,67 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_status_text", status);
             }
             return (MemorySegment)mh$.invokeExact(status);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_advise_huge_pages {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_advise_huge_pages");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sinter_advise_huge_pages(void *memory, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor sinter_advise_huge_pages$descriptor() {
+        return sinter_advise_huge_pages.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sinter_advise_huge_pages(void *memory, int64_t bytes)
+     * }
+     */
+    public static MethodHandle sinter_advise_huge_pages$handle() {
+        return sinter_advise_huge_pages.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sinter_advise_huge_pages(void *memory, int64_t bytes)
+     * }
+     */
+    public static MemorySegment sinter_advise_huge_pages$address() {
+        return sinter_advise_huge_pages.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sinter_advise_huge_pages(void *memory, int64_t bytes)
+     * }
+     */
+    public static long sinter_advise_huge_pages(MemorySegment memory, long bytes) {
+        var mh$ = sinter_advise_huge_pages.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_advise_huge_pages", memory, bytes);
+            }
+            return (long)mh$.invokeExact(memory, bytes);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

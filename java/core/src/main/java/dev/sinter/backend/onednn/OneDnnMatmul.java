@@ -4,6 +4,7 @@ import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.runtime.LargeMemory;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
@@ -47,13 +48,17 @@ final class OneDnnMatmul implements MatmulKernel {
       MemorySegment bias = biasValues == null ? null : floats(biasValues);
       MemorySegment scales = source instanceof Quantized q ? channelScales(q) : null;
       for (int t = 0; t < operands.length; t++) {
-        long size = widest(0, t).weightsBytes();
+        sum += weightsBytes(t);
+      }
+      MemorySegment weights = LargeMemory.allocate(arena, sum);
+      long at = 0;
+      for (int t = 0; t < operands.length; t++) {
         operands[t] =
             new MatmulPrimitive.Operands(
-                arena.allocate(size, ActivationBuffer.ALIGNMENT),
+                weights.asSlice(at, widest(0, t).weightsBytes()),
                 columns(scales, t),
                 columns(bias, t));
-        sum += size;
+        at += weightsBytes(t);
       }
       sum += bytes(bias) + bytes(scales);
       workers
@@ -65,6 +70,12 @@ final class OneDnnMatmul implements MatmulKernel {
     }
     bytes = sum;
     implementation = names();
+  }
+
+  /** Packed weights of one column tile, whole cache lines. */
+  private long weightsBytes(int tile) {
+    long lines = Math.ceilDiv(widest(0, tile).weightsBytes(), ActivationBuffer.ALIGNMENT);
+    return lines * ActivationBuffer.ALIGNMENT;
   }
 
   private static long bytes(MemorySegment s) {

@@ -3,6 +3,7 @@ package dev.sinter.backend.vector;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.CompressedTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -62,7 +63,7 @@ abstract class PanelMatmul implements MatmulKernel {
   /** Zeroed memory that lives as long as the kernel. */
   final MemorySegment allocate(long size) {
     bytes += size;
-    return arena.allocate(size, ActivationBuffer.ALIGNMENT);
+    return LargeMemory.allocate(arena, size);
   }
 
   /** Room for four bytes for each column of every panel. */
