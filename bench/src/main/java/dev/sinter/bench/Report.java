@@ -8,6 +8,7 @@ import dev.sinter.cli.LimitsReport;
 import dev.sinter.cli.TextTable;
 import dev.sinter.runtime.CpuFeatures;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -17,8 +18,14 @@ import java.util.Locale;
  *
  * @param limits one for each number of threads
  * @param commit of the source, or null if it is not known
+ * @param breakdowns of our encoders
  */
-record Report(List<MachineLimits> limits, String commit, List<Row> rows, List<Refusal> refusals) {
+record Report(
+    List<MachineLimits> limits,
+    String commit,
+    List<Row> rows,
+    List<Breakdown> breakdowns,
+    List<Refusal> refusals) {
   // What is to be compared stands together: ours before peers.
   private static final Comparator<Row> ORDER =
       Comparator.comparing((Row r) -> r.measured().kernel())
@@ -41,6 +48,19 @@ record Report(List<MachineLimits> limits, String commit, List<Row> rows, List<Re
     json.put("commit", commit);
     ArrayNode list = json.putArray("rows");
     rows.forEach(r -> list.add(r.toJson()));
+    ArrayNode parts = json.putArray("breakdowns");
+    for (Breakdown b : breakdowns) {
+      ObjectNode of =
+          parts
+              .addObject()
+              .put("scheme", b.subject().scheme())
+              .put("backend", b.subject().backend())
+              .put("m", b.size().batch())
+              .put("k", b.size().tokens())
+              .put("threads", b.threads());
+      ObjectNode ms = of.putObject("ms");
+      b.ms().forEach(ms::put);
+    }
     ArrayNode refused = json.putArray("refusals");
     for (Refusal r : refusals) {
       refused
@@ -60,6 +80,7 @@ record Report(List<MachineLimits> limits, String commit, List<Row> rows, List<Re
     LimitsReport.print(limits, out);
     printLayers(out);
     printEncoders(out);
+    printBreakdowns(out);
     if (!refusals.isEmpty()) {
       TextTable table = new TextTable("not measured", "what", "why");
       for (Refusal r : refusals) {
@@ -149,6 +170,26 @@ record Report(List<MachineLimits> limits, String commit, List<Row> rows, List<Re
       out.println();
       table.print(out);
     }
+  }
+
+  private void printBreakdowns(PrintStream out) {
+    if (breakdowns.isEmpty()) {
+      return;
+    }
+    List<String> parts = List.copyOf(breakdowns.getFirst().ms().keySet());
+    List<String> heads = new ArrayList<>(List.of("where the time goes, ms", ">threads", "scheme"));
+    parts.forEach(part -> heads.add(">" + part));
+    TextTable table = new TextTable(heads.toArray(String[]::new));
+    for (Breakdown b : breakdowns) {
+      List<String> cells = new ArrayList<>();
+      cells.add(EncoderSeries.MODEL + " " + b.size().label());
+      cells.add(String.valueOf(b.threads()));
+      cells.add(b.subject().scheme());
+      parts.forEach(part -> cells.add(millis(b.ms().get(part))));
+      table.row(cells.toArray(String[]::new));
+    }
+    out.println();
+    table.print(out);
   }
 
   private static String scheme(Measurement m) {

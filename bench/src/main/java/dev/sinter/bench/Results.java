@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 final class Results {
   private static final String ROW = "row";
   private static final String REFUSAL = "refusal";
+  private static final String BREAKDOWN = "breakdown";
 
   private final Path file;
 
@@ -32,6 +33,10 @@ final class Results {
 
   void add(Refusal refusal) {
     append(REFUSAL, refusal);
+  }
+
+  void add(Breakdown breakdown) {
+    append(BREAKDOWN, breakdown);
   }
 
   private void append(String kind, Object value) {
@@ -61,6 +66,10 @@ final class Results {
 
   List<Refusal> refusals() {
     return read(REFUSAL, Refusal.class);
+  }
+
+  List<Breakdown> breakdowns() {
+    return read(BREAKDOWN, Breakdown.class);
   }
 
   private <T> List<T> read(String kind, Class<T> type) {

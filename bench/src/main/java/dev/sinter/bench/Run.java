@@ -41,7 +41,8 @@ record Run(
             .toList();
     List<Refusal> refusals = new ArrayList<>(plan.refusals());
     refusals.addAll(forks.results().refusals());
-    return new Report(limits, COMMIT.isEmpty() ? null : COMMIT, rows, refusals);
+    return new Report(
+        limits, COMMIT.isEmpty() ? null : COMMIT, rows, forks.results().breakdowns(), refusals);
   }
 
   /**

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sinter.MachineLimits;
 import dev.sinter.cli.Json;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -108,6 +110,7 @@ class RowTest {
             List.of(LIMITS),
             "abc",
             List.of(row("w8a8", 1, 0.5)),
+            List.of(new Breakdown(none, new EncoderSize(8, 128), 2, parts())),
             List.of(new Refusal(none, "all layers", "why", false)));
     JsonNode json = Json.MAPPER.readTree(Json.line(report.toJson()));
     assertEquals(40, json.at("/dram_gbs/2").doubleValue());
@@ -115,6 +118,28 @@ class RowTest {
     assertEquals("abc", json.get("commit").textValue());
     assertEquals(1, json.get("rows").size());
     assertEquals("why", json.at("/refusals/0/reason").textValue());
+    assertEquals(1.5, json.at("/breakdowns/0/ms/linear").doubleValue());
+    assertEquals(128, json.at("/breakdowns/0/k").intValue());
+  }
+
+  private static SequencedMap<String, Double> parts() {
+    SequencedMap<String, Double> parts = new LinkedHashMap<>();
+    parts.put("linear", 1.5);
+    return parts;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "layer 3 qkv,linear",
+    "layer 3 attention,attention",
+    "layer 3 attention output,linear",
+    "layer 3 intermediate,linear",
+    "layer 3 attention norm + quantize,norm and quantize",
+    "quantize,norm and quantize",
+    "pooling,other"
+  })
+  void anOperationCountsAsAPart(String operation, String part) {
+    assertEquals(part, EncoderProfile.part(operation));
   }
 
   @Test
