@@ -5,6 +5,7 @@ import dev.sinter.backend.LimitsProbe.Type;
 import dev.sinter.backend.cpu.LimitsNative;
 import dev.sinter.backend.vector.LimitsVector;
 import dev.sinter.runtime.CpuCaches;
+import dev.sinter.runtime.LargeMemory;
 import dev.sinter.runtime.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -120,7 +121,7 @@ public record MachineLimits(
     private Double reads(long bytesOfEach, boolean repeated) {
       long bytes = bytesOfEach / LimitsProbe.BLOCK * LimitsProbe.BLOCK;
       try (Arena arena = Arena.ofShared()) {
-        MemorySegment all = arena.allocate(bytes * pool.threads(), ALIGNMENT);
+        MemorySegment all = LargeMemory.allocate(arena, bytes * pool.threads());
         MemorySegment[] parts =
             IntStream.range(0, pool.threads())
                 .mapToObj(w -> all.asSlice(w * bytes, bytes))
