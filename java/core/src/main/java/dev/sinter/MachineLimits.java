@@ -36,7 +36,6 @@ public record MachineLimits(
     Double int8PeakGops) {
   private static final long LEAST_DRAM_BYTES = 128L << 20;
   private static final long MOST_DRAM_BYTES = 1L << 30;
-  private static final int ALIGNMENT = 64;
 
   // A pass of the pool: long enough that waking it up does not count, short enough that the best of
   // several meets a moment when nothing else runs.
