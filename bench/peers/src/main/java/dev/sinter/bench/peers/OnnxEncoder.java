@@ -37,8 +37,8 @@ final class OnnxEncoder implements Peer.Encoder {
       if (scheme.equals("f32")) {
         ModelFiles files = ModelCatalog.resolve("minilm", Progress.none());
         try (ZipFile jar = new ZipFile(files.path().toFile());
-            InputStream in = jar.getInputStream(jar.getEntry(files.onnx()))) {
-          return new OnnxEncoder(in.readAllBytes(), files.onnx(), threads);
+            InputStream in = jar.getInputStream(jar.getEntry(files.weights()))) {
+          return new OnnxEncoder(in.readAllBytes(), files.weights(), threads);
         }
       }
       try (InputStream in = OnnxEncoder.class.getResourceAsStream("/" + QUANTIZED)) {
