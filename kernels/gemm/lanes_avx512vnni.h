@@ -82,6 +82,10 @@ struct Avx512Vnni {
   static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  static Float absolute(Float v) { return _mm512_abs_ps(v); }
+  static Float lookup(const float (&table)[16], Float n) {
+    return _mm512_permutexvar_ps(_mm512_castps_si512(n), load(table));
+  }
   static Float if_less(Float a, Float b, Float then, Float otherwise) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, then);
   }

@@ -20,6 +20,7 @@
 #ifndef SINTER_INT8_GEMM_H
 #define SINTER_INT8_GEMM_H
 
+#include "gemm/epilogue.h"
 #include "gemm/gemm.h"
 
 namespace {
@@ -30,6 +31,42 @@ struct Int8Plan {
 
   int64_t blocks;
   int64_t panel_bytes;
+};
+
+template <class Lanes>
+struct Int8Sums {
+  using Element = typename Lanes::Int;
+  using Float = typename Lanes::Float;
+
+  SINTER_INLINE Int8Sums(const sinter_gemm_args &args, int64_t column)
+      : a(args), scales(Lanes::load(static_cast<const float *>(a.w_scales) + column)) {
+    if (a.w_zero_points != nullptr) {
+      centers = Lanes::load_widened(a.w_zero_points + column);
+    }
+    if (a.x_zero_points != nullptr) {
+      w_sums = Lanes::load_int(a.w_sums + column);
+    }
+  }
+
+  SINTER_INLINE Float value(int64_t row, Element sum, Float bias) const {
+    const int32_t x_sum = a.x_sums[row];
+    if (a.w_zero_points != nullptr) {
+      sum = Lanes::subtract_int(sum, Lanes::multiply_int(centers, Lanes::broadcast_int(x_sum)));
+    } else {
+      sum = Lanes::subtract_int(sum, Lanes::broadcast_int(128 * x_sum));
+    }
+    if (a.x_zero_points != nullptr) {
+      const auto zero_point = Lanes::broadcast_int(a.x_zero_points[row]);
+      sum = Lanes::subtract_int(sum, Lanes::multiply_int(w_sums, zero_point));
+    }
+    return Lanes::fma(Lanes::multiply(Lanes::to_float(sum), scales),
+                      Lanes::broadcast(a.x_scales[row]), bias);
+  }
+
+  const sinter_gemm_args &a;
+  Float scales;
+  Element centers = Lanes::broadcast_int(0);
+  Element w_sums = Lanes::broadcast_int(0);
 };
 
 template <class Lanes, int rows, int panels>
@@ -44,6 +81,9 @@ struct Int8Tile {
     SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
     SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
       S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+    }
+    if constexpr (rows > 1) {
+      prefetch_results<S>(a, at);
     }
     for (int64_t block = 0; block < plan.blocks; block++) {
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
@@ -67,26 +107,7 @@ struct Int8Tile {
     // Indexed by a variable, `sums` would live in memory all along.
     Int results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = joined<Lanes>(sums, r, v); });
-    for (int r = 0; r < rows && at.row + r < a.m; r++) {
-      for (int v = 0; v < S::vectors; v++) {
-        store(a, at.row + r, at.panel * panel_columns + v * Lanes::lanes, results[r][v]);
-      }
-    }
-  }
-
-  SINTER_INLINE static void store(const sinter_gemm_args &a, int64_t row, int64_t column, Int sum) {
-    const Int center = a.w_zero_points != nullptr ? Lanes::load_widened(a.w_zero_points + column)
-                                                  : Lanes::broadcast_int(128);
-    sum =
-        Lanes::subtract_int(sum, Lanes::multiply_int(center, Lanes::broadcast_int(a.x_sums[row])));
-    if (a.x_zero_points != nullptr) {
-      sum =
-          Lanes::subtract_int(sum, Lanes::multiply_int(Lanes::load_int(a.w_sums + column),
-                                                       Lanes::broadcast_int(a.x_zero_points[row])));
-    }
-    const auto scales = Lanes::load(static_cast<const float *>(a.w_scales) + column);
-    finish<Lanes>(a, row, column, Lanes::multiply(Lanes::to_float(sum), scales),
-                  Lanes::broadcast(a.x_scales[row]));
+    finish<Lanes, Int8Sums<Lanes>>(a, at, results);
   }
 };
 
