@@ -37,8 +37,9 @@ SINTER_INLINE void finish_vector(const Args &a, Place at, int rows, int64_t colu
   };
   const Sums sum(a, column);
   const auto bias = a.bias != nullptr ? load(a.bias + column) : Lanes::broadcast(0.0f);
-  float *y = a.y + at.row * a.y_stride + column;
-  for (int r = 0; r < rows; r++, y += a.y_stride) {
+  const int64_t y_stride = a.y_stride;
+  float *y = a.y + at.row * y_stride + column;
+  for (int r = 0; r < rows; r++, y += y_stride) {
     auto v = activate<Lanes, activation>(sum.value(at.row + r, sums[r * stride], bias));
     if constexpr (accumulate) {
       v = Lanes::add(load(y), v);

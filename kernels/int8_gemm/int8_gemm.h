@@ -38,32 +38,38 @@ struct Int8Sums {
   using Element = typename Lanes::Int;
   using Float = typename Lanes::Float;
 
-  SINTER_INLINE Int8Sums(const sinter_gemm_args &args, int64_t column)
-      : a(args), scales(Lanes::load(static_cast<const float *>(a.w_scales) + column)) {
-    if (a.w_zero_points != nullptr) {
+  // Pointers are copied so that no store to y makes the compiler read them again.
+  SINTER_INLINE Int8Sums(const sinter_gemm_args &a, int64_t column)
+      : x_scales(a.x_scales),
+        x_sums(a.x_sums),
+        x_zero_points(a.x_zero_points),
+        has_centers(a.w_zero_points != nullptr),
+        scales(Lanes::load(static_cast<const float *>(a.w_scales) + column)) {
+    if (has_centers) {
       centers = Lanes::load_widened(a.w_zero_points + column);
     }
-    if (a.x_zero_points != nullptr) {
+    if (x_zero_points != nullptr) {
       w_sums = Lanes::load_int(a.w_sums + column);
     }
   }
 
   SINTER_INLINE Float value(int64_t row, Element sum, Float bias) const {
-    const int32_t x_sum = a.x_sums[row];
-    if (a.w_zero_points != nullptr) {
-      sum = Lanes::subtract_int(sum, Lanes::multiply_int(centers, Lanes::broadcast_int(x_sum)));
-    } else {
-      sum = Lanes::subtract_int(sum, Lanes::broadcast_int(128 * x_sum));
-    }
-    if (a.x_zero_points != nullptr) {
-      const auto zero_point = Lanes::broadcast_int(a.x_zero_points[row]);
+    const auto excess = has_centers
+                            ? Lanes::multiply_int(centers, Lanes::broadcast_int(x_sums[row]))
+                            : Lanes::broadcast_int(128 * x_sums[row]);
+    sum = Lanes::subtract_int(sum, excess);
+    if (x_zero_points != nullptr) {
+      const auto zero_point = Lanes::broadcast_int(x_zero_points[row]);
       sum = Lanes::subtract_int(sum, Lanes::multiply_int(w_sums, zero_point));
     }
     return Lanes::fma(Lanes::multiply(Lanes::to_float(sum), scales),
-                      Lanes::broadcast(a.x_scales[row]), bias);
+                      Lanes::broadcast(x_scales[row]), bias);
   }
 
-  const sinter_gemm_args &a;
+  const float *x_scales;
+  const int32_t *x_sums;
+  const int32_t *x_zero_points;
+  bool has_centers;
   Float scales;
   Element centers = Lanes::broadcast_int(0);
   Element w_sums = Lanes::broadcast_int(0);
