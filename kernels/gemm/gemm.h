@@ -1,4 +1,4 @@
-// What the integer matmuls share: how the panels and rows of a call are cut into tiles, and what
+// What the matmuls share: how the panels and rows of a call are cut into tiles, and what
 // happens to a finished sum. native/include/sinter.h says what is computed.
 //
 // Templates over Lanes, the vector operations of an instruction set on `lanes` columns at once:
@@ -12,7 +12,8 @@
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   keep                  makes the compiler hold what it could load again
-//   Int8Tiles, Int4Tiles  the tile: rows at once, and panels of 16 columns at once for r rows
+//   Int8Tiles, Int4Tiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for r
+//   rows
 // All do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the
@@ -22,6 +23,8 @@
 // would leave the linker to keep one of them for all.
 #ifndef SINTER_GEMM_H
 #define SINTER_GEMM_H
+
+#include <type_traits>
 
 #include "sinter.h"
 
@@ -99,26 +102,36 @@ inline void run_rows(const Args &a, const Plan &plan, int64_t row, int64_t panel
   }
 }
 
-// The largest tiles that m rows can use, side by side, then panel by panel.
-template <template <class, int, int> class Tile, class Lanes, class Tiles, int rows, class Args,
-          class Plan>
-inline void run_tiles(const Args &a, const Plan &plan) {
+template <int value>
+using Constant = std::integral_constant<int, value>;
+
+// run(Constant<rows>, Constant<panels>, panel) for the largest tiles that m rows can use, side by
+// side, then panel by panel.
+template <class Tiles, int rows = Tiles::rows, class Args, class Run>
+inline void run_panels(const Args &a, Run run) {
   if constexpr (rows > 1) {
     if (a.m <= rows / 2) {
-      run_tiles<Tile, Lanes, Tiles, rows / 2>(a, plan);
+      run_panels<Tiles, rows / 2>(a, run);
       return;
     }
   }
   constexpr int panels = Tiles::panels(rows);
   int64_t panel = a.panel_begin;
   for (; a.panel_end - panel >= panels; panel += panels) {
-    run_rows<Tile, Lanes, rows, panels>(a, plan, 0, panel);
+    run(Constant<rows>(), Constant<panels>(), panel);
   }
   if constexpr (panels > 1) {
     for (; panel < a.panel_end; panel++) {
-      run_rows<Tile, Lanes, rows, 1>(a, plan, 0, panel);
+      run(Constant<rows>(), Constant<1>(), panel);
     }
   }
+}
+
+template <template <class, int, int> class Tile, class Lanes, class Tiles, class Args, class Plan>
+inline void run_tiles(const Args &a, const Plan &plan) {
+  run_panels<Tiles>(a, [&](auto rows, auto panels, int64_t panel) {
+    run_rows<Tile, Lanes, rows(), panels()>(a, plan, 0, panel);
+  });
 }
 
 }  // namespace

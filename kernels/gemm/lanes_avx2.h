@@ -20,6 +20,11 @@ struct Lanes256 {
     static constexpr int panels(int) { return 1; }
   };
   using Int4Tiles = Int8Tiles;
+  // 12 for sums; a single row has three panels so that no sum waits for its last product.
+  struct F32Tiles {
+    static constexpr int rows = 6;
+    static constexpr int panels(int r) { return r == 1 ? 3 : 1; }
+  };
 
   using Int = __m256i;
   using Float = __m256;

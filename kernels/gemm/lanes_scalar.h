@@ -14,6 +14,7 @@ struct Scalar {
     static constexpr int panels(int) { return 1; }
   };
   using Int4Tiles = Int8Tiles;
+  using F32Tiles = Int8Tiles;
 
   using Int = uint32_t;  // wraps
   using Float = float;
