@@ -81,6 +81,11 @@ struct F32Tile {
       w += count * panel_columns;
       SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += count; }
     };
+    if constexpr (rows > 1) {
+      if (block.end == a.k) {
+        prefetch_results<S>(a, at);
+      }
+    }
     int64_t k = block.begin;
     for (; k + unroll <= block.end; k += unroll) {
       SINTER_UNROLL for (int i = 0; i < unroll; i++) { step(i); }
@@ -93,7 +98,10 @@ struct F32Tile {
     if (block.end < a.k) {
       S::each([&](int r, int v) { Lanes::store(kept + place(r, v), sums[r][v]); });
     } else {
-      finish<Lanes, F32Sums<Lanes>>(a, at, sums);
+      // Passed on themselves, `sums` would live in memory all along.
+      Float results[rows][S::vectors];
+      S::each([&](int r, int v) { results[r][v] = sums[r][v]; });
+      finish<Lanes, F32Sums<Lanes>>(a, at, results);
     }
   }
 
