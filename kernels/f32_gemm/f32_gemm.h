@@ -23,7 +23,7 @@
 
 namespace {
 
-constexpr int64_t f32_block_k = 512;
+constexpr int64_t f32_block_k = 1536;
 constexpr int64_t f32_block_rows = 128;
 
 // A cut of k: [begin, end), and the sums of what came before it, [row][panel][16].

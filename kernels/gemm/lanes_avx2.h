@@ -20,10 +20,10 @@ struct Lanes256 {
     static constexpr int panels(int) { return 1; }
   };
   using Int4Tiles = Int8Tiles;
-  // 12 for sums; a single row has three panels so that no sum waits for its last product.
+  // A single row has three panels so that no sum waits for its last product.
   struct F32Tiles {
-    static constexpr int rows = 6;
-    static constexpr int panels(int r) { return r == 1 ? 3 : 1; }
+    static constexpr int rows = 4;
+    static constexpr int panels(int r) { return r == 1 ? 3 : r == 2 ? 2 : 1; }
   };
 
   using Int = __m256i;
