@@ -48,7 +48,6 @@ template <class Lanes, int rows, int panels>
 struct F32Tile {
   using Float = typename Lanes::Float;
   using S = Shape<Lanes, rows, panels>;
-  static constexpr int unroll = 4;
 
   SINTER_TILE void run(const sinter_f32_gemm_args &a, const F32Block &block, Place at) {
     const int64_t panel_floats = a.k * panel_columns;
@@ -56,44 +55,30 @@ struct F32Tile {
     float *const kept = block.sums + at.row * panels * panel_columns;
     const float *x[rows];
     Float sums[rows][S::vectors];
-    SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      x[r] = a.x + row_of(a, at, r) * a.x_stride + block.begin;
-    }
+    SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
     if (block.begin == 0) {
       S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
     } else {
       S::each([&](int r, int v) { sums[r][v] = Lanes::load(kept + place(r, v)); });
     }
-    const auto step = [&](int i) {
-      Float weights[S::vectors];
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        weights[v] = Lanes::load(w + v / S::vectors_a_panel * panel_floats + i * panel_columns +
-                                 v % S::vectors_a_panel * Lanes::lanes);
-      }
-      SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        const auto value = Lanes::broadcast(x[r][i]);
-        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
-        }
-      }
-    };
-    const auto next = [&](int count) {
-      w += count * panel_columns;
-      SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += count; }
-    };
     if constexpr (rows > 1) {
       if (block.end == a.k) {
         prefetch_results<S>(a, at);
       }
     }
-    int64_t k = block.begin;
-    for (; k + unroll <= block.end; k += unroll) {
-      SINTER_UNROLL for (int i = 0; i < unroll; i++) { step(i); }
-      next(unroll);
-    }
-    for (; k < block.end; k++) {
-      step(0);
-      next(1);
+    // Unrolling gains nothing, and GCC 12 then moves sums about.
+    for (int64_t k = block.begin; k < block.end; k++, w += panel_columns) {
+      Float weights[S::vectors];
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        weights[v] = Lanes::load(w + v / S::vectors_a_panel * panel_floats +
+                                 v % S::vectors_a_panel * Lanes::lanes);
+      }
+      SINTER_UNROLL for (int r = 0; r < rows; r++) {
+        const auto value = Lanes::broadcast(x[r][k]);
+        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+          sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+        }
+      }
     }
     if (block.end < a.k) {
       S::each([&](int r, int v) { Lanes::store(kept + place(r, v), sums[r][v]); });
