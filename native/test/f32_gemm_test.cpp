@@ -11,7 +11,9 @@ namespace {
 using testing::Edge;
 using testing::fail;
 using testing::GuardedMemory;
+using testing::put;
 using testing::Random;
+using testing::same;
 
 struct Variant {
   const char *isa;
@@ -83,10 +85,6 @@ struct Problem {
   }
 };
 
-bool same(float a, float b) {
-  return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
-}
-
 // One element against the formulas.
 void judge(const Problem &p, int64_t row, int64_t column, float result) {
   const float *x = p.x.data() + row * p.x_stride;
@@ -127,13 +125,6 @@ void judge(const Problem &p, int64_t row, int64_t column, float result) {
     fail("%s, row %lld, column %lld: %a (before activation %a)", p.c.text().c_str(),
          static_cast<long long>(row), static_cast<long long>(column), double(result), double(v));
   }
-}
-
-template <class T>
-T *put(GuardedMemory &into, const std::vector<T> &values, Edge edge) {
-  T *p = into.place<T>(values.size(), edge);
-  std::memcpy(p, values.data(), values.size() * sizeof(T));
-  return p;
 }
 
 // Packs by two calls, cut anywhere.
