@@ -1,4 +1,4 @@
-// What the integer matmuls share: how the panels and rows of a call are cut into tiles, and what
+// What the matmuls share: how the panels and rows of a call are cut into tiles, and what
 // happens to a finished sum. native/include/sinter.h says what is computed.
 //
 // Templates over Lanes, the vector operations of an instruction set on `lanes` columns at once:
@@ -10,8 +10,10 @@
 //   min, max              the second operand if one is NaN
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
+//   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   keep                  makes the compiler hold what it could load again
-//   Int8Tiles, Int4Tiles  the tile: rows at once, and panels of 16 columns at once for r rows
+//   Int8Tiles, Int4Tiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for r
+//   rows
 // All do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the
@@ -22,7 +24,8 @@
 #ifndef SINTER_GEMM_H
 #define SINTER_GEMM_H
 
-#include "gemm/activations.h"
+#include <type_traits>
+
 #include "sinter.h"
 
 #define SINTER_INLINE inline __attribute__((always_inline))
@@ -75,40 +78,16 @@ struct Place {
   int64_t panel;
 };
 
-inline int64_t row_of(const sinter_gemm_args &a, Place at, int r) {
+template <class Args>
+inline int64_t row_of(const Args &a, Place at, int r) {
   return at.row + r < a.m ? at.row + r : a.m - 1;
-}
-
-// y = activation(v * x_scale + bias), or y += that, for the columns of one vector.
-template <class Lanes>
-SINTER_INLINE void finish(const sinter_gemm_args &a, int64_t row, int64_t column,
-                          typename Lanes::Float v, typename Lanes::Float x_scale) {
-  const int64_t left = a.n - column;
-  if (left <= 0) {
-    return;
-  }
-  float *y = a.y + row * a.y_stride + column;
-  const bool whole = left >= Lanes::lanes;
-  const int tail = static_cast<int>(left);
-  const auto load = [&](const float *p) {
-    return whole ? Lanes::load(p) : Lanes::load_tail(p, tail);
-  };
-  const auto bias = a.bias != nullptr ? load(a.bias + column) : Lanes::broadcast(0.0f);
-  v = activate<Lanes>(a.activation, Lanes::fma(v, x_scale, bias));
-  if (a.accumulate != 0) {
-    v = Lanes::add(load(y), v);
-  }
-  if (whole) {
-    Lanes::store(y, v);
-  } else {
-    Lanes::store_tail(y, v, tail);
-  }
 }
 
 // Tile<Lanes, rows, panels>::run(args, plan, place) for all rows of `panels` panels. A plan is what
 // follows from the arguments and is the same for all tiles.
-template <template <class, int, int> class Tile, class Lanes, int rows, int panels, class Plan>
-inline void run_rows(const sinter_gemm_args &a, const Plan &plan, int64_t row, int64_t panel) {
+template <template <class, int, int> class Tile, class Lanes, int rows, int panels, class Args,
+          class Plan>
+inline void run_rows(const Args &a, const Plan &plan, int64_t row, int64_t panel) {
   if constexpr (rows > 1) {
     for (; a.m - row > rows / 2; row += rows) {
       Tile<Lanes, rows, panels>::run(a, plan, Place{row, panel});
@@ -123,25 +102,36 @@ inline void run_rows(const sinter_gemm_args &a, const Plan &plan, int64_t row, i
   }
 }
 
-// The largest tiles that m rows can use, side by side, then panel by panel.
-template <template <class, int, int> class Tile, class Lanes, class Tiles, int rows, class Plan>
-inline void run_tiles(const sinter_gemm_args &a, const Plan &plan) {
+template <int value>
+using Constant = std::integral_constant<int, value>;
+
+// run(Constant<rows>, Constant<panels>, panel) for the largest tiles that m rows can use, side by
+// side, then panel by panel.
+template <class Tiles, int rows = Tiles::rows, class Args, class Run>
+inline void run_panels(const Args &a, Run run) {
   if constexpr (rows > 1) {
     if (a.m <= rows / 2) {
-      run_tiles<Tile, Lanes, Tiles, rows / 2>(a, plan);
+      run_panels<Tiles, rows / 2>(a, run);
       return;
     }
   }
   constexpr int panels = Tiles::panels(rows);
   int64_t panel = a.panel_begin;
   for (; a.panel_end - panel >= panels; panel += panels) {
-    run_rows<Tile, Lanes, rows, panels>(a, plan, 0, panel);
+    run(Constant<rows>(), Constant<panels>(), panel);
   }
   if constexpr (panels > 1) {
     for (; panel < a.panel_end; panel++) {
-      run_rows<Tile, Lanes, rows, 1>(a, plan, 0, panel);
+      run(Constant<rows>(), Constant<1>(), panel);
     }
   }
+}
+
+template <template <class, int, int> class Tile, class Lanes, class Tiles, class Args, class Plan>
+inline void run_tiles(const Args &a, const Plan &plan) {
+  run_panels<Tiles>(a, [&](auto rows, auto panels, int64_t panel) {
+    run_rows<Tile, Lanes, rows(), panels()>(a, plan, 0, panel);
+  });
 }
 
 }  // namespace

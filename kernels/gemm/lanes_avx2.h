@@ -20,6 +20,11 @@ struct Lanes256 {
     static constexpr int panels(int) { return 1; }
   };
   using Int4Tiles = Int8Tiles;
+  // A single row has three panels so that no sum waits for its last product.
+  struct F32Tiles {
+    static constexpr int rows = 4;
+    static constexpr int panels(int r) { return r == 1 ? 3 : r == 2 ? 2 : 1; }
+  };
 
   using Int = __m256i;
   using Float = __m256;
@@ -71,6 +76,13 @@ struct Lanes256 {
   static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float absolute(Float v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+  static Float lookup(const float (&table)[16], Float n) {
+    const __m256i i = _mm256_castps_si256(n);
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(load(table), i),
+                            _mm256_permutevar8x32_ps(load(table + 8), i),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+  }
   static Float if_less(Float a, Float b, Float then, Float otherwise) {
     return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
   }

@@ -14,6 +14,7 @@ struct Scalar {
     static constexpr int panels(int) { return 1; }
   };
   using Int4Tiles = Int8Tiles;
+  using F32Tiles = Int8Tiles;
 
   using Int = uint32_t;  // wraps
   using Float = float;
@@ -96,6 +97,8 @@ struct Scalar {
   }
   static Float min(Float a, Float b) { return a < b ? a : b; }
   static Float max(Float a, Float b) { return a > b ? a : b; }
+  static Float absolute(Float v) { return from_bits(bits(v) & 0x7fffffffu); }
+  static Float lookup(const float (&table)[16], Float n) { return table[bits(n) & 15]; }
   static Float if_less(Float a, Float b, Float then, Float otherwise) {
     return a < b ? then : otherwise;
   }

@@ -25,6 +25,7 @@
 #ifndef SINTER_INT4_GEMM_H
 #define SINTER_INT4_GEMM_H
 
+#include "gemm/epilogue.h"
 #include "gemm/gemm.h"
 
 namespace {
@@ -82,6 +83,19 @@ struct Position {
   }
 };
 
+template <class Lanes>
+struct Int4Sums {
+  using Element = typename Lanes::Float;
+
+  SINTER_INLINE Int4Sums(const sinter_gemm_args &args, int64_t) : a(args) {}
+
+  SINTER_INLINE Element value(int64_t row, Element sum, Element bias) const {
+    return Lanes::fma(sum, Lanes::broadcast(a.x_group == 0 ? a.x_scales[row] : 1.0f), bias);
+  }
+
+  const sinter_gemm_args &a;
+};
+
 template <class Lanes, int rows, int panels>
 struct Int4Tile {
   using Int = typename Lanes::Int;
@@ -94,6 +108,9 @@ struct Int4Tile {
     Float results[rows][S::vectors];
     SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
     S::each([&](int r, int v) { results[r][v] = Lanes::broadcast(0); });
+    if constexpr (rows > 1) {
+      prefetch_results<S>(a, at);
+    }
     for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
       Int sums[S::chains][rows][S::vectors];
       start(a, plan, at, position, sums[0]);
@@ -141,13 +158,7 @@ struct Int4Tile {
       }
       add_step(a, plan, at, position, sums, results);
     }
-    for (int r = 0; r < rows && at.row + r < a.m; r++) {
-      const float x_scale = a.x_group == 0 ? a.x_scales[at.row + r] : 1.0f;
-      for (int v = 0; v < S::vectors; v++) {
-        finish<Lanes>(a, at.row + r, at.panel * panel_columns + v * Lanes::lanes, results[r][v],
-                      Lanes::broadcast(x_scale));
-      }
-    }
+    finish<Lanes, Int4Sums<Lanes>>(a, at, results);
   }
 
   // A single row leaves the core waiting for memory, and its panel is one stream with the next: ask

@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_gemm_avx2(const sinter_gemm_args &args) {
-  run_tiles<Int4Tile, Avx2, Avx2::Int4Tiles, Avx2::Int4Tiles::rows>(args, Int4Plan(args));
+  run_tiles<Int4Tile, Avx2, Avx2::Int4Tiles>(args, Int4Plan(args));
 }
 
 }  // namespace sinter

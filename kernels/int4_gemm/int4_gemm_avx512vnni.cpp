@@ -5,8 +5,7 @@
 namespace sinter {
 
 void int4_gemm_avx512vnni(const sinter_gemm_args &args) {
-  run_tiles<Int4Tile, Avx512Vnni, Avx512Vnni::Int4Tiles, Avx512Vnni::Int4Tiles::rows>(
-      args, Int4Plan(args));
+  run_tiles<Int4Tile, Avx512Vnni, Avx512Vnni::Int4Tiles>(args, Int4Plan(args));
 }
 
 }  // namespace sinter

@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_gemm_avxvnni(const sinter_gemm_args &args) {
-  run_tiles<Int4Tile, AvxVnni, AvxVnni::Int4Tiles, AvxVnni::Int4Tiles::rows>(args, Int4Plan(args));
+  run_tiles<Int4Tile, AvxVnni, AvxVnni::Int4Tiles>(args, Int4Plan(args));
 }
 
 }  // namespace sinter

@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_gemm_scalar(const sinter_gemm_args &args) {
-  run_tiles<Int4Tile, Scalar, Scalar::Int4Tiles, Scalar::Int4Tiles::rows>(args, Int4Plan(args));
+  run_tiles<Int4Tile, Scalar, Scalar::Int4Tiles>(args, Int4Plan(args));
 }
 
 }  // namespace sinter

@@ -20,6 +20,7 @@
 #ifndef SINTER_INT8_GEMM_H
 #define SINTER_INT8_GEMM_H
 
+#include "gemm/epilogue.h"
 #include "gemm/gemm.h"
 
 namespace {
@@ -30,6 +31,48 @@ struct Int8Plan {
 
   int64_t blocks;
   int64_t panel_bytes;
+};
+
+template <class Lanes>
+struct Int8Sums {
+  using Element = typename Lanes::Int;
+  using Float = typename Lanes::Float;
+
+  // Pointers are copied so that no store to y makes the compiler read them again.
+  SINTER_INLINE Int8Sums(const sinter_gemm_args &a, int64_t column)
+      : x_scales(a.x_scales),
+        x_sums(a.x_sums),
+        x_zero_points(a.x_zero_points),
+        has_centers(a.w_zero_points != nullptr),
+        scales(Lanes::load(static_cast<const float *>(a.w_scales) + column)) {
+    if (has_centers) {
+      centers = Lanes::load_widened(a.w_zero_points + column);
+    }
+    if (x_zero_points != nullptr) {
+      w_sums = Lanes::load_int(a.w_sums + column);
+    }
+  }
+
+  SINTER_INLINE Float value(int64_t row, Element sum, Float bias) const {
+    const auto excess = has_centers
+                            ? Lanes::multiply_int(centers, Lanes::broadcast_int(x_sums[row]))
+                            : Lanes::broadcast_int(128 * x_sums[row]);
+    sum = Lanes::subtract_int(sum, excess);
+    if (x_zero_points != nullptr) {
+      const auto zero_point = Lanes::broadcast_int(x_zero_points[row]);
+      sum = Lanes::subtract_int(sum, Lanes::multiply_int(w_sums, zero_point));
+    }
+    return Lanes::fma(Lanes::multiply(Lanes::to_float(sum), scales),
+                      Lanes::broadcast(x_scales[row]), bias);
+  }
+
+  const float *x_scales;
+  const int32_t *x_sums;
+  const int32_t *x_zero_points;
+  bool has_centers;
+  Float scales;
+  Element centers = Lanes::broadcast_int(0);
+  Element w_sums = Lanes::broadcast_int(0);
 };
 
 template <class Lanes, int rows, int panels>
@@ -44,6 +87,9 @@ struct Int8Tile {
     SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
     SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
       S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+    }
+    if constexpr (rows > 1) {
+      prefetch_results<S>(a, at);
     }
     for (int64_t block = 0; block < plan.blocks; block++) {
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
@@ -67,26 +113,7 @@ struct Int8Tile {
     // Indexed by a variable, `sums` would live in memory all along.
     Int results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = joined<Lanes>(sums, r, v); });
-    for (int r = 0; r < rows && at.row + r < a.m; r++) {
-      for (int v = 0; v < S::vectors; v++) {
-        store(a, at.row + r, at.panel * panel_columns + v * Lanes::lanes, results[r][v]);
-      }
-    }
-  }
-
-  SINTER_INLINE static void store(const sinter_gemm_args &a, int64_t row, int64_t column, Int sum) {
-    const Int center = a.w_zero_points != nullptr ? Lanes::load_widened(a.w_zero_points + column)
-                                                  : Lanes::broadcast_int(128);
-    sum =
-        Lanes::subtract_int(sum, Lanes::multiply_int(center, Lanes::broadcast_int(a.x_sums[row])));
-    if (a.x_zero_points != nullptr) {
-      sum =
-          Lanes::subtract_int(sum, Lanes::multiply_int(Lanes::load_int(a.w_sums + column),
-                                                       Lanes::broadcast_int(a.x_zero_points[row])));
-    }
-    const auto scales = Lanes::load(static_cast<const float *>(a.w_scales) + column);
-    finish<Lanes>(a, row, column, Lanes::multiply(Lanes::to_float(sum), scales),
-                  Lanes::broadcast(a.x_scales[row]));
+    finish<Lanes, Int8Sums<Lanes>>(a, at, results);
   }
 };
 

@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int8_gemm_avx2(const sinter_gemm_args &args) {
-  run_tiles<Int8Tile, Avx2, Avx2::Int8Tiles, Avx2::Int8Tiles::rows>(args, Int8Plan(args));
+  run_tiles<Int8Tile, Avx2, Avx2::Int8Tiles>(args, Int8Plan(args));
 }
 
 }  // namespace sinter

@@ -5,8 +5,7 @@
 namespace sinter {
 
 void int8_gemm_avx512vnni(const sinter_gemm_args &args) {
-  run_tiles<Int8Tile, Avx512Vnni, Avx512Vnni::Int8Tiles, Avx512Vnni::Int8Tiles::rows>(
-      args, Int8Plan(args));
+  run_tiles<Int8Tile, Avx512Vnni, Avx512Vnni::Int8Tiles>(args, Int8Plan(args));
 }
 
 }  // namespace sinter

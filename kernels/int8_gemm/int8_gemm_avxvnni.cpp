@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int8_gemm_avxvnni(const sinter_gemm_args &args) {
-  run_tiles<Int8Tile, AvxVnni, AvxVnni::Int8Tiles, AvxVnni::Int8Tiles::rows>(args, Int8Plan(args));
+  run_tiles<Int8Tile, AvxVnni, AvxVnni::Int8Tiles>(args, Int8Plan(args));
 }
 
 }  // namespace sinter

@@ -205,6 +205,38 @@ struct sinter_pack_args {
 };
 
 /*
+ * f32_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y += that, all f32,
+ * for m = 1 as for m = 512. Panels are as above, and so is what threads may share and what a row's
+ * result does not depend on.
+ *
+ * From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from 0 up; y = sum + bias; then the activation
+ * (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ *
+ * The sizes of a call are checked, and pointers that must not be NULL.
+ */
+struct sinter_f32_gemm_args {
+  int64_t m, n, k;                /* at least 1 */
+  int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
+  const float *x;                 /* [m][x_stride] */
+  int64_t x_stride;               /* floats from row to row, at least k */
+  const float *w;                 /* packed by f32_pack */
+  const float *bias;              /* [n], or NULL */
+  float *y;                       /* [m][y_stride]; must not overlap what is read */
+  int64_t y_stride;               /* floats from row to row, at least n */
+  int32_t activation;             /* as in sinter_gemm_args */
+  int32_t accumulate;             /* not 0: y += */
+};
+
+/* f32_pack: row-major weights to the layout that the head of f32_gemm.h in kernels/ draws. */
+struct sinter_f32_pack_args {
+  const float *w;                 /* [n][stride] */
+  int64_t stride;                 /* floats from row to row, at least k */
+  int64_t n, k;                   /* at least 1 */
+  int64_t panel_begin, panel_end; /* the panels to pack: [panel_begin, panel_end) of [0, P) */
+  float *packed;                  /* [P][k][16] */
+};
+
+/*
  * group_sums: the x_sums of a call.
  *
  *   codes        [rows][stride], stride >= k
@@ -225,6 +257,10 @@ struct sinter_pack_args {
   SINTER_API int32_t sinter_int8_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_f32_pack(isa) \
+  SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
+#define SINTER_DECLARE_f32_gemm(isa) \
+  SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
 
 /*
  * machine_limits_read: how fast memory can be read. Adds `bytes` bytes up as 64-bit words,

@@ -29,6 +29,8 @@ bool groups(const sinter_gemm_args &a, int bits) {
          a.x_group % a.w_group == 0;
 }
 
+bool activation(int32_t v) { return v >= SINTER_NO_ACTIVATION && v <= SINTER_SILU; }
+
 }  // namespace
 
 namespace sinter {
@@ -46,11 +48,8 @@ bool valid_gemm(const sinter_gemm_args &a, int bits) {
   if (!sum_fits(a.k, x_most, w_most)) {
     return false;
   }
-  if (a.activation < SINTER_NO_ACTIVATION || a.activation > SINTER_SILU) {
-    return false;
-  }
-  return a.x != nullptr && a.x_scales != nullptr && a.x_sums != nullptr && a.w != nullptr &&
-         a.w_scales != nullptr && a.y != nullptr &&
+  return activation(a.activation) && a.x != nullptr && a.x_scales != nullptr &&
+         a.x_sums != nullptr && a.w != nullptr && a.w_scales != nullptr && a.y != nullptr &&
          (a.x_zero_points == nullptr || a.w_sums != nullptr);
 }
 
@@ -58,6 +57,17 @@ bool valid_pack(const sinter_pack_args &a, int bits) {
   return size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) && a.stride >= a.k &&
          a.stride <= most && (bits == 4 ? group(a.step) : a.step == 0) &&
          sum_fits(a.k, 1, (1 << bits) - 1) && a.codes != nullptr && a.w != nullptr;
+}
+
+bool valid_f32_gemm(const sinter_f32_gemm_args &a) {
+  return size(a.m) && size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) &&
+         a.x_stride >= a.k && a.x_stride <= most && a.y_stride >= a.n && a.y_stride <= most &&
+         activation(a.activation) && a.x != nullptr && a.w != nullptr && a.y != nullptr;
+}
+
+bool valid_f32_pack(const sinter_f32_pack_args &a) {
+  return size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) && a.stride >= a.k &&
+         a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
 bool valid_group_sums(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, int64_t x_group,

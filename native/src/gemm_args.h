@@ -1,4 +1,4 @@
-// What the integer matmuls and their helpers refuse: sizes and groups that sinter.h rules out, and
+// What the matmuls and their helpers refuse: sizes and groups that sinter.h rules out, and
 // missing buffers. Whether a buffer is large enough nobody can tell here.
 #ifndef SINTER_GEMM_ARGS_H
 #define SINTER_GEMM_ARGS_H
@@ -9,6 +9,8 @@ namespace sinter {
 
 bool valid_gemm(const sinter_gemm_args &args, int bits);
 bool valid_pack(const sinter_pack_args &args, int bits);
+bool valid_f32_gemm(const sinter_f32_gemm_args &args);
+bool valid_f32_pack(const sinter_f32_pack_args &args);
 bool valid_group_sums(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, int64_t x_group,
                       int64_t step, const int32_t *sums);
 

@@ -120,25 +120,31 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
                                                : SINTER_UNSUPPORTED_ISA;          \
   }
 
-#define SINTER_EXPORT_GEMM(operation, bits, isa)                     \
-  namespace sinter {                                                 \
-  void operation##_##isa(const sinter_gemm_args &args);              \
-  }                                                                  \
-  int32_t sinter_##operation##_##isa(const sinter_gemm_args *args) { \
-    if (args == nullptr || !sinter::valid_gemm(*args, bits)) {       \
-      return SINTER_INVALID_ARGUMENT;                                \
-    }                                                                \
-    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                      \
-      return SINTER_UNSUPPORTED_ISA;                                 \
-    }                                                                \
-    sinter::operation##_##isa(*args);                                \
-    return SINTER_OK;                                                \
+#define SINTER_EXPORT_CHECKED(operation, type, valid, isa) \
+  namespace sinter {                                       \
+  void operation##_##isa(const type &args);                \
+  }                                                        \
+  int32_t sinter_##operation##_##isa(const type *args) {   \
+    if (args == nullptr || !(valid)) {                     \
+      return SINTER_INVALID_ARGUMENT;                      \
+    }                                                      \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {            \
+      return SINTER_UNSUPPORTED_ISA;                       \
+    }                                                      \
+    sinter::operation##_##isa(*args);                      \
+    return SINTER_OK;                                      \
   }
 
 #define SINTER_EXPORT_int8_pack(isa) SINTER_EXPORT_PACK(int8_pack, 8, isa)
 #define SINTER_EXPORT_int4_pack(isa) SINTER_EXPORT_PACK(int4_pack, 4, isa)
-#define SINTER_EXPORT_int8_gemm(isa) SINTER_EXPORT_GEMM(int8_gemm, 8, isa)
-#define SINTER_EXPORT_int4_gemm(isa) SINTER_EXPORT_GEMM(int4_gemm, 4, isa)
+#define SINTER_EXPORT_int8_gemm(isa) \
+  SINTER_EXPORT_CHECKED(int8_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 8), isa)
+#define SINTER_EXPORT_int4_gemm(isa) \
+  SINTER_EXPORT_CHECKED(int4_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 4), isa)
+#define SINTER_EXPORT_f32_pack(isa) \
+  SINTER_EXPORT_CHECKED(f32_pack, sinter_f32_pack_args, sinter::valid_f32_pack(*args), isa)
+#define SINTER_EXPORT_f32_gemm(isa) \
+  SINTER_EXPORT_CHECKED(f32_gemm, sinter_f32_gemm_args, sinter::valid_f32_gemm(*args), isa)
 
 #define SINTER_EXPORT_machine_limits_read(isa)                                                  \
   namespace sinter {                                                                            \

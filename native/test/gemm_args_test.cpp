@@ -1,4 +1,4 @@
-// What the entries of the integer matmuls, of packing and of group_sums refuse, each time against
+// What the entries of the matmuls, of packing and of group_sums refuse, each time against
 // the same call without the flaw; and that a refused call writes nothing.
 #include <vector>
 
@@ -154,6 +154,36 @@ void check_pack() {
   }
 }
 
+void check_f32() {
+  std::vector<float> x(2 * k, 1), w(2 * 16 * k), y(2 * 17);
+  const sinter_f32_gemm_args gemm{2,        17,      k,        0,  2, x.data(), k,
+                                  w.data(), nullptr, y.data(), 17, 0, 0};
+  const auto run = sinter_f32_gemm_scalar;
+  REFUSE(run, gemm, a.m = 0);
+  REFUSE(run, gemm, a.n = -1);
+  REFUSE(run, gemm, a.k = int64_t{1} << 40);
+  REFUSE(run, gemm, a.panel_begin = -1);
+  REFUSE(run, gemm, a.panel_begin = 3);
+  REFUSE(run, gemm, a.panel_end = 3);
+  REFUSE(run, gemm, a.x_stride = k - 1);
+  REFUSE(run, gemm, a.y_stride = 16);
+  REFUSE(run, gemm, a.x = nullptr);
+  REFUSE(run, gemm, a.w = nullptr);
+  REFUSE(run, gemm, a.y = nullptr);
+  REFUSE(run, gemm, a.activation = 4);
+  const sinter_f32_pack_args to_pack{x.data(), k, 2, k, 0, 1, w.data()};
+  const auto pack = sinter_f32_pack_scalar;
+  REFUSE(pack, to_pack, a.n = 0);
+  REFUSE(pack, to_pack, a.k = 0);
+  REFUSE(pack, to_pack, a.stride = k - 1);
+  REFUSE(pack, to_pack, a.panel_end = 2);
+  REFUSE(pack, to_pack, a.w = nullptr);
+  REFUSE(pack, to_pack, a.packed = nullptr);
+  if (run(nullptr) != SINTER_INVALID_ARGUMENT || pack(nullptr) != SINTER_INVALID_ARGUMENT) {
+    fail("f32: no arguments");
+  }
+}
+
 void check_group_sums() {
   Buffers b;
   const auto call = [&](int64_t rows, int64_t width, int64_t stride, int64_t group, int64_t step) {
@@ -193,6 +223,7 @@ int main() {
   }
   check_groups();
   check_pack();
+  check_f32();
   check_group_sums();
 #define CHECK_ISA8(isa) check_isa("int8 " #isa, SINTER_NEEDS_##isa, sinter_int8_gemm_##isa);
 #define CHECK_ISA4(isa) check_isa("int4 " #isa, SINTER_NEEDS_##isa, sinter_int4_gemm_##isa);

@@ -1,5 +1,5 @@
 // A matmul for the tests of int8_gemm and int4_gemm: canonical codes and scales, and what sinter.h
-// says comes out, written plainly.
+// says comes out, written plainly; and what these share with the test of f32_gemm.
 #ifndef SINTER_GEMM_PROBLEM_H
 #define SINTER_GEMM_PROBLEM_H
 
@@ -203,6 +203,17 @@ struct Problem {
     return static_cast<uint16_t>(random.between(0x1400, 0x2e00));  // 0.001 to 0.1
   }
 };
+
+inline bool same(float a, float b) {
+  return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
+}
+
+template <class T>
+T *put(GuardedMemory &into, const std::vector<T> &values, Edge edge) {
+  T *p = into.place<T>(values.size(), edge);
+  std::memcpy(p, values.data(), values.size() * sizeof(T));
+  return p;
+}
 
 inline double activate(int32_t activation, double v) {
   switch (activation) {

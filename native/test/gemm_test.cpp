@@ -20,7 +20,9 @@ using testing::fail;
 using testing::Fill;
 using testing::GuardedMemory;
 using testing::Problem;
+using testing::put;
 using testing::Random;
+using testing::same;
 using testing::Scales;
 
 using Gemm = int32_t(const sinter_gemm_args *);
@@ -70,13 +72,6 @@ struct Memory {
       w_scales{2 << 20}, centers{1 << 20}, w_sums{2 << 20}, bias{1 << 16}, y{4 << 20};
 };
 Memory memory;
-
-template <class T>
-T *put(GuardedMemory &into, const std::vector<T> &values, Edge edge) {
-  T *p = into.place<T>(values.size(), edge);
-  std::memcpy(p, values.data(), values.size() * sizeof(T));
-  return p;
-}
 
 // Packs by two calls, cut anywhere.
 std::pair<uint8_t *, int32_t *> pack(const Problem &p, Edge edge) {
@@ -149,10 +144,6 @@ sinter_gemm_args place(const Problem &p, Edge edge) {
   a.activation = p.c.activation;
   a.accumulate = p.c.accumulate;
   return a;
-}
-
-bool same(float a, float b) {
-  return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
 }
 
 // One element against the formulas.

@@ -1,9 +1,11 @@
-# cmake -Dobjdump=<objdump> -Dobjects=<object file> -Dtiles=<count> -P inner_loops.cmake
+# cmake -Dobjdump=<objdump> -Dobjects=<object file> -Dtiles=<count> -Dmultiply=<name>
+#       -Dunrolled=<count> -P inner_loops.cmake
 #
-# The inner loop of every AVX512-VNNI tile keeps its sums in registers: a block of 8 quads is 8
-# vpdpbusd for each row and panel, with no vector loaded from or stored to the stack and no more
-# than one copy of a register for 16 vpdpbusd (GCC 12 swaps a pair of sums here and there; a copy
-# for each sum, as its intrinsic makes, halves the speed).
+# The inner loop of every AVX-512 tile keeps its sums in registers: it is `unrolled` multiplying
+# instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for a k), with
+# no vector loaded from or stored to the stack and no more than one copy of a register for 16 of
+# them (GCC 12 swaps a pair of sums here and there; a copy for each sum, as its intrinsic for
+# vpdpbusd makes, halves the speed).
 cmake_policy(VERSION 3.22)
 execute_process(
   COMMAND ${objdump} --disassemble --demangle --no-show-raw-insn ${objects}
@@ -13,9 +15,9 @@ string(REPLACE "[" "(" text "${text}") # brackets would join the elements of a l
 string(REPLACE "]" ")" text "${text}")
 string(REPLACE "\n" ";" lines "${text}")
 
-# The shortest loop of the function with vpdpbusd in it, judged.
+# The shortest loop of the function with the instruction in it, judged.
 function(check_loop name rows panels addresses instructions)
-  math(EXPR expected "8 * ${rows} * ${panels}")
+  math(EXPR expected "${unrolled} * ${rows} * ${panels}")
   set(best)
   list(LENGTH addresses count)
   set(index 0)
@@ -25,7 +27,7 @@ function(check_loop name rows panels addresses instructions)
       if(from GREATER_EQUAL 0 AND from LESS index)
         math(EXPR length "${index} - ${from}")
         list(SUBLIST instructions ${from} ${length} body)
-        string(REGEX MATCHALL "vpdpbusd" dots "${body}")
+        string(REGEX MATCHALL "${multiply}" dots "${body}")
         list(LENGTH dots dot_count)
         if(dot_count GREATER 0 AND (NOT best OR length LESS best))
           set(best ${length})
@@ -37,7 +39,7 @@ function(check_loop name rows panels addresses instructions)
     math(EXPR index "${index} + 1")
   endforeach()
   if(NOT best)
-    message(FATAL_ERROR "${name}: no loop with vpdpbusd")
+    message(FATAL_ERROR "${name}: no loop with ${multiply}")
   endif()
   set(stack ${best_body})
   list(FILTER stack INCLUDE REGEX "%r[sb]p.*mm|mm.*%r[sb]p")
@@ -46,7 +48,7 @@ function(check_loop name rows panels addresses instructions)
   list(LENGTH stack stack_count)
   list(LENGTH copies copy_count)
   math(EXPR most "${expected} / 16")
-  message("${name}: ${best_dots} vpdpbusd, ${stack_count} on the stack, ${copy_count} copies")
+  message("${name}: ${best_dots} ${multiply}, ${stack_count} on the stack, ${copy_count} copies")
   if(NOT best_dots EQUAL expected OR stack_count GREATER 0 OR copy_count GREATER most)
     list(JOIN best_body "\n" printed)
     message(FATAL_ERROR "${name}: expected ${expected}, 0 and at most ${most}\n${printed}")
@@ -56,7 +58,7 @@ endfunction()
 set(name)
 set(seen 0)
 foreach(line IN LISTS lines)
-  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512Vnni, ([0-9]+), ([0-9]+)>::run")
+  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*, ([0-9]+), ([0-9]+)>::run")
     set(rows ${CMAKE_MATCH_1})
     set(panels ${CMAKE_MATCH_2})
     set(name "tile ${rows}x${panels}")

@@ -16,6 +16,7 @@ import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import java.util.EnumSet;
 import java.util.Set;
@@ -77,9 +78,13 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examine(MatmulSpec spec) {
+    if (isF32(spec)) {
+      return Support.yes();
+    }
     if (spec.weights() != DType.I8 || !spec.activations().isScaled()) {
       return Support.no(
-          "runs I8 weights with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
+          "runs F32 weights with FLOAT and I8 weights with U8_PER_TOKEN or S8_PER_TOKEN"
+              + " activations, not "
               + spec.weights()
               + " with "
               + spec.activations());
@@ -90,10 +95,18 @@ public final class CpuBackend implements Backend {
             "K " + spec.k() + " could overflow int32 sums, at most " + Int8GemmNative.MAX_K);
   }
 
+  private static boolean isF32(MatmulSpec spec) {
+    return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
+  }
+
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
     spec.check(weights, bias);
+    if (isF32(spec)) {
+      Isa isa = Isa.best(allowed, F32GemmNative.COMPILED);
+      return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
+    }
     Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
     return new Int8GemmNative(spec, (Quantized) weights, bias, workers, isa);
   }

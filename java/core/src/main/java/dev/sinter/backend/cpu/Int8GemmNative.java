@@ -2,13 +2,11 @@ package dev.sinter.backend.cpu;
 
 import static dev.sinter.bindings.sinter.sinter_h.*;
 
-import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
-import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.bindings.sinter.sinter_pack_args;
-import dev.sinter.runtime.NativeException;
+import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
@@ -17,51 +15,31 @@ import java.lang.foreign.ValueLayout;
 import java.util.EnumSet;
 import java.util.Set;
 
-/**
- * {@code int8_gemm} of libsinter: 8-bit activations times 8-bit weights. A tile is a block of rows
- * of a strip of panels; what a row yields depends on neither.
- */
-final class Int8GemmNative implements MatmulKernel {
+/** {@code int8_gemm} of libsinter: 8-bit activations times 8-bit weights. */
+final class Int8GemmNative extends PanelMatmul {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVXVNNI, Isa.AVX512VNNI);
 
   /** Largest K whose sums of (q - z) * w, at most 255 * 128 each, fit an int32. */
   static final int MAX_K = Integer.MAX_VALUE / (255 * 128);
 
-  /** Whole register tiles of every instruction set: 3 or 4 panels go side by side. */
-  private static final int STRIP = 12;
-
-  /** Rows whose codes stay in the L2 cache while the panels of a strip pass by. */
-  private static final int ROW_BLOCK = 128;
-
-  private static final int CACHE_LINE = 64;
-
-  private final MatmulSpec spec;
-  private final Isa isa;
-  private final String implementation;
-  private final int panels;
   private final int stride;
   private final long bytes;
-  private final Arena arena = Arena.ofShared();
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   Int8GemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
-    this.spec = spec;
-    this.isa = isa;
-    implementation = "sinter_int8_gemm_" + isa.text();
-    panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
+    super(spec, "int8_gemm", isa);
     int lines = Math.ceilDiv(spec.k(), CACHE_LINE);
     stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
     long paddedK = Math.ceilDiv(spec.k(), SINTER_GEMM_BLOCK_K()) * (long) SINTER_GEMM_BLOCK_K();
     long weightBytes = paddedK * SINTER_GEMM_PANEL() * panels;
-    MemorySegment weights = arena.allocate(weightBytes, CACHE_LINE);
+    MemorySegment weights = LargeMemory.allocate(arena, weightBytes);
     MemorySegment sums = arena.allocate(4L * SINTER_GEMM_PANEL() * panels, CACHE_LINE);
     MemorySegment scales = arena.allocate(4L * SINTER_GEMM_PANEL() * panels, CACHE_LINE);
     for (int n = 0; n < spec.n(); n++) {
       scales.setAtIndex(ValueLayout.JAVA_FLOAT, n, source.scale(n));
     }
-    MemorySegment biases =
-        bias == null ? MemorySegment.NULL : arena.allocateFrom(ValueLayout.JAVA_FLOAT, bias);
+    MemorySegment biases = biases(bias);
     bytes = weightBytes + sums.byteSize() + scales.byteSize() + biases.byteSize();
     try {
       pack(source, weights, sums);
@@ -100,24 +78,9 @@ final class Int8GemmNative implements MatmulKernel {
     sinter_gemm_args.w_sums(args, sums);
     sinter_gemm_args.bias(args, biases);
     sinter_gemm_args.y_stride(args, spec.n());
-    sinter_gemm_args.activation(
-        args,
-        switch (spec.epilogue().activation()) {
-          case Activation.NONE -> SINTER_NO_ACTIVATION();
-          case Activation.GELU_ERF -> SINTER_GELU_ERF();
-        });
-    sinter_gemm_args.accumulate(args, spec.epilogue().residual() ? 1 : 0);
+    sinter_gemm_args.activation(args, activation());
+    sinter_gemm_args.accumulate(args, accumulate());
     return args;
-  }
-
-  @Override
-  public String implementation() {
-    return implementation;
-  }
-
-  @Override
-  public String isa() {
-    return isa.text();
   }
 
   @Override
@@ -136,20 +99,18 @@ final class Int8GemmNative implements MatmulKernel {
   }
 
   @Override
-  public int tiles(int m) {
-    return Math.ceilDiv(panels, STRIP) * Math.ceilDiv(m, ROW_BLOCK);
-  }
-
-  @Override
-  public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
-    // The row blocks of a strip come one after another: its weights are still in the cache.
-    int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strip = tile / blocks * STRIP;
-    long row = (long) tile % blocks * ROW_BLOCK;
+  int call(
+      int worker,
+      int panelBegin,
+      int panelEnd,
+      long row,
+      int rows,
+      ActivationBuffer x,
+      MemorySegment y) {
     MemorySegment args = arguments[worker];
-    sinter_gemm_args.m(args, Math.min(ROW_BLOCK, m - row));
-    sinter_gemm_args.panel_begin(args, strip);
-    sinter_gemm_args.panel_end(args, Math.min(strip + STRIP, panels));
+    sinter_gemm_args.m(args, rows);
+    sinter_gemm_args.panel_begin(args, panelBegin);
+    sinter_gemm_args.panel_end(args, panelEnd);
     point(args, sinter_gemm_args.x$offset(), x.data(), row * stride);
     point(args, sinter_gemm_args.x_scales$offset(), x.scales(), 4 * row);
     point(args, sinter_gemm_args.x_sums$offset(), x.sums(), 4 * row);
@@ -157,31 +118,11 @@ final class Int8GemmNative implements MatmulKernel {
       point(args, sinter_gemm_args.x_zero_points$offset(), x.zeroPoints(), 4 * row);
     }
     point(args, sinter_gemm_args.y$offset(), y, 4 * row * spec.n());
-    int status =
-        switch (isa) {
-          case SCALAR -> sinter_int8_gemm_scalar(args);
-          case AVX2 -> sinter_int8_gemm_avx2(args);
-          case AVXVNNI -> sinter_int8_gemm_avxvnni(args);
-          case AVX512, AVX512VNNI -> sinter_int8_gemm_avx512vnni(args);
-        };
-    check(implementation, status);
-  }
-
-  /** As a number: a slice would be an object on the heap. The caller keeps the memory alive. */
-  private static void point(MemorySegment args, long field, MemorySegment data, long offset) {
-    args.set(ValueLayout.JAVA_LONG, field, data.address() + offset);
-  }
-
-  private static void check(String function, int status) {
-    if (status != SINTER_OK()) {
-      throw new NativeException(function, status, sinter_status_text(status).getString(0));
-    }
-  }
-
-  @Override
-  public void close() {
-    if (arena.scope().isAlive()) {
-      arena.close();
-    }
+    return switch (isa) {
+      case SCALAR -> sinter_int8_gemm_scalar(args);
+      case AVX2 -> sinter_int8_gemm_avx2(args);
+      case AVXVNNI -> sinter_int8_gemm_avxvnni(args);
+      case AVX512, AVX512VNNI -> sinter_int8_gemm_avx512vnni(args);
+    };
   }
 }

@@ -1,5 +1,10 @@
 package dev.sinter.backend.cpu;
 
+import static dev.sinter.backend.cpu.PanelMatmulCases.EPILOGUES;
+import static dev.sinter.backend.cpu.PanelMatmulCases.ROWS;
+import static dev.sinter.backend.cpu.PanelMatmulCases.afterActivation;
+import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
+import static dev.sinter.backend.cpu.PanelMatmulCases.run;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
@@ -15,7 +19,6 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.backend.reference.ReferenceBackend;
-import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
@@ -25,9 +28,7 @@ import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -38,19 +39,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The Java side; the kernel's integers are compared bit for bit in native/test/gemm_test.cpp. */
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class Int8GemmNativeTest {
-  private static final List<Epilogue> EPILOGUES =
-      List.of(
-          Epilogue.NONE,
-          Epilogue.BIAS,
-          new Epilogue(true, Activation.GELU_ERF, false),
-          new Epilogue(true, Activation.NONE, true));
   private static final List<ActivationScheme> SCHEMES =
       List.of(ActivationScheme.U8_PER_TOKEN, ActivationScheme.S8_PER_TOKEN);
-  private static final int[] ROWS = {1, 2, 3, 8, 33, 129, 257};
-
-  // The steepest slope of GELU, and the absolute error that kernels/gemm/activations.h states.
-  private static final double GELU_SLOPE = 1.13;
-  private static final double GELU_ERROR = 3e-7;
 
   private final ReferenceBackend reference = new ReferenceBackend();
   private final TestRandom random = new TestRandom();
@@ -59,13 +49,6 @@ class Int8GemmNativeTest {
   @AfterEach
   void free() {
     arena.close();
-  }
-
-  private static Set<Isa> isas() {
-    EnumSet<Isa> isas = Isa.allowed(CpuFeatures.host(), null);
-    isas.retainAll(Int8GemmNative.COMPILED);
-    assertTrue(isas.contains(Isa.SCALAR));
-    return isas;
   }
 
   @ParameterizedTest
@@ -102,7 +85,7 @@ class Int8GemmNativeTest {
       MemorySegment expected = null;
       MemorySegment first = null;
       double[] bounds = null;
-      for (Isa isa : isas()) {
+      for (Isa isa : isas(Int8GemmNative.COMPILED)) {
         String where = isa + " " + spec + ", m=" + m + " " + random;
         try (GuardedMemory memory = new GuardedMemory();
             MatmulKernel kernel = new Int8GemmNative(spec, weights, bias, 1, isa)) {
@@ -145,10 +128,7 @@ class Int8GemmNativeTest {
         double product = judge.accumulator(x, row, c) * scale * weights.scale(c);
         double exact = product + (bias == null ? 0 : bias[c]);
         double bound = Tolerance.gamma(3) * Math.abs(product) + Tolerance.rounding(exact);
-        if (epilogue.activation() == Activation.GELU_ERF) {
-          bound = GELU_SLOPE * bound + GELU_ERROR * Math.max(1, Math.abs(exact));
-        }
-        bounds[row * n + c] = bound;
+        bounds[row * n + c] = afterActivation(epilogue, bound, exact);
       }
     }
     return bounds;
@@ -169,7 +149,7 @@ class Int8GemmNativeTest {
     random.fill(values, 1);
     int nan = 131;
     values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
-    for (Isa isa : isas()) {
+    for (Isa isa : isas(Int8GemmNative.COMPILED)) {
       try (MatmulKernel kernel = new Int8GemmNative(spec, weights, null, 1, isa)) {
         MemorySegment all = arena.allocate(4L * m * n);
         run(kernel, m, codes(arena, kernel, spec, values, m), all);
@@ -190,7 +170,7 @@ class Int8GemmNativeTest {
     MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.U8_PER_TOKEN, Epilogue.NONE);
     try (CpuBackend backend = new CpuBackend(1, null);
         MatmulKernel kernel = backend.matmul(spec, weights, null)) {
-      String best = Isa.best(isas(), Int8GemmNative.COMPILED).text();
+      String best = Isa.best(isas(Int8GemmNative.COMPILED), Int8GemmNative.COMPILED).text();
       assertEquals("sinter_int8_gemm_" + best, kernel.implementation());
       String reason =
           backend.supports(MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE)).reason();
@@ -217,12 +197,6 @@ class Int8GemmNativeTest {
             (bytes, alignment) -> arena.allocate(bytes), quantize, m, kernel.codeColumns());
     reference.quantize(quantize).run(values, x, 0, m);
     return x;
-  }
-
-  private static void run(MatmulKernel kernel, int m, ActivationBuffer x, MemorySegment y) {
-    for (int tile = 0; tile < kernel.tiles(m); tile++) {
-      kernel.run(0, tile, m, x, y);
-    }
   }
 
   private Quantized quantized(int k, int n, Granularity granularity, IntSupplier code) {

@@ -1,0 +1,163 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.backend.cpu.PanelMatmulCases.EPILOGUES;
+import static dev.sinter.backend.cpu.PanelMatmulCases.ROWS;
+import static dev.sinter.backend.cpu.PanelMatmulCases.afterActivation;
+import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
+import static dev.sinter.backend.cpu.PanelMatmulCases.run;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.reference.ReferenceBackend;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.NativeBuild;
+import dev.sinter.testing.TestRandom;
+import dev.sinter.testing.Tolerance;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The Java side; the kernel is compared bit for bit in native/test/f32_gemm_test.cpp. */
+@DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+class F32GemmNativeTest {
+  private final ReferenceBackend reference = new ReferenceBackend();
+  private final TestRandom random = new TestRandom();
+  private final Arena arena = Arena.ofShared();
+
+  @AfterEach
+  void free() {
+    arena.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "31,17", "33,15", "127,193", "384,385", "1537,16"})
+  void agreesWithTheReference(int k, int n) {
+    Dense weights = dense(n, k);
+    for (Epilogue epilogue : EPILOGUES) {
+      compare(weights, epilogue);
+    }
+  }
+
+  private void compare(Dense weights, Epilogue epilogue) {
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, epilogue);
+    float[] bias = epilogue.bias() ? random.normals(spec.n(), 1) : null;
+    MatmulKernel judge = reference.matmul(spec, weights, bias);
+    for (int m : ROWS) {
+      MemorySegment values = normals((long) m * spec.k());
+      MemorySegment before = normals((long) m * spec.n());
+      MemorySegment expected = arena.allocate(before.byteSize()).copyFrom(before);
+      run(judge, m, ActivationBuffer.floats(values, m, spec.k()), expected);
+      double[] bounds = bounds(weights, values, m, bias, epilogue);
+      MemorySegment first = null;
+      for (Isa isa : isas(F32GemmNative.COMPILED)) {
+        String where = isa + " " + spec + ", m=" + m + " " + random;
+        try (GuardedMemory memory = new GuardedMemory();
+            MatmulKernel kernel = new F32GemmNative(spec, weights, bias, 1, isa)) {
+          MemorySegment x = memory.floats((long) m * spec.k()).copyFrom(values);
+          MemorySegment y = memory.floats((long) m * spec.n()).copyFrom(before);
+          run(kernel, m, ActivationBuffer.floats(x, m, spec.k()), y);
+          for (int i = 0; i < m * spec.n(); i++) {
+            float wanted = expected.getAtIndex(JAVA_FLOAT, i);
+            float found = y.getAtIndex(JAVA_FLOAT, i);
+            // Both add to y and round, ours after it has rounded what it adds.
+            double bound = bounds[i] + 2 * Tolerance.rounding(wanted);
+            Tolerance.assertWithin(wanted, found, bound, where + " element " + i);
+          }
+          first = first == null ? arena.allocate(before.byteSize()).copyFrom(y) : first;
+          assertEquals(-1, first.mismatch(y), "not the bits of scalar code: " + where);
+          memory.check(where);
+        }
+      }
+    }
+  }
+
+  /** K fused multiply-adds and the addition of the bias, each rounded. */
+  private static double[] bounds(
+      Dense weights, MemorySegment x, int m, float[] bias, Epilogue epilogue) {
+    int n = weights.rows();
+    int k = weights.columns();
+    double[] bounds = new double[m * n];
+    for (int row = 0; row < m; row++) {
+      for (int c = 0; c < n; c++) {
+        double exact = bias == null ? 0 : bias[c];
+        double magnitude = Math.abs(exact);
+        for (int i = 0; i < k; i++) {
+          double product =
+              (double) x.getAtIndex(JAVA_FLOAT, (long) row * k + i)
+                  * weights.data().getAtIndex(JAVA_FLOAT, (long) c * k + i);
+          exact += product;
+          magnitude += Math.abs(product);
+        }
+        double bound = Tolerance.dot(k + 1, magnitude);
+        Tolerance.assertTelling(bound, magnitude, "row " + row + " column " + c);
+        bounds[row * n + c] = afterActivation(epilogue, bound, exact);
+      }
+    }
+    return bounds;
+  }
+
+  @Test
+  void aRowDependsOnItselfAlone() {
+    int k = 200;
+    int n = 230;
+    int m = 300;
+    Dense weights = dense(n, k);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
+    MemorySegment values = normals((long) m * k);
+    int nan = 131;
+    values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
+    for (Isa isa : isas(F32GemmNative.COMPILED)) {
+      try (MatmulKernel kernel = new F32GemmNative(spec, weights, null, 1, isa)) {
+        MemorySegment all = arena.allocate(4L * m * n);
+        run(kernel, m, ActivationBuffer.floats(values, m, k), all);
+        for (int row : new int[] {0, 1, 127, 128, 130, nan, 132, 299}) {
+          MemorySegment alone = arena.allocate(4L * n);
+          MemorySegment input = values.asSlice(4L * row * k, 4L * k);
+          run(kernel, 1, ActivationBuffer.floats(input, 1, k), alone);
+          assertEquals(row == nan, Float.isNaN(alone.getAtIndex(JAVA_FLOAT, 0)));
+          assertEquals(-1, all.asSlice(4L * row * n, 4L * n).mismatch(alone), isa + " row " + row);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theBackendTakesItForF32AndSaysWhyForOthers() {
+    Dense weights = dense(20, 40);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, null);
+        MatmulKernel kernel = backend.matmul(spec, weights, null)) {
+      String best = Isa.best(isas(F32GemmNative.COMPILED), F32GemmNative.COMPILED).text();
+      assertEquals("sinter_f32_gemm_" + best, kernel.implementation());
+      assertEquals(best, kernel.isa());
+      String reason =
+          backend
+              .supports(
+                  new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.BF16, Epilogue.NONE))
+              .reason();
+      assertTrue(reason.contains("not BF16 with BF16"), reason);
+    }
+  }
+
+  private Dense dense(int n, int k) {
+    return new Dense("w", n, k, DType.F32, normals((long) n * k));
+  }
+
+  private MemorySegment normals(long count) {
+    MemorySegment values = arena.allocate(4 * count, 64);
+    random.fill(values, 1);
+    return values;
+  }
+}

@@ -1,0 +1,9 @@
+// f32 matmul, sixteen columns at a time.
+#include "f32_gemm.h"
+#include "gemm/lanes_avx512.h"
+
+namespace sinter {
+
+void f32_gemm_avx512(const sinter_f32_gemm_args &args) { f32_gemm<Avx512>(args); }
+
+}  // namespace sinter

@@ -1,0 +1,9 @@
+// f32 matmul, one column at a time: what the other variants must equal.
+#include "f32_gemm.h"
+#include "gemm/lanes_scalar.h"
+
+namespace sinter {
+
+void f32_gemm_scalar(const sinter_f32_gemm_args &args) { f32_gemm<Scalar>(args); }
+
+}  // namespace sinter

@@ -1,0 +1,19 @@
+// Row-major weights to the layout of f32_gemm.h; native/include/sinter.h says what it computes.
+#include "sinter.h"
+
+namespace sinter {
+
+void f32_pack_scalar(const sinter_f32_pack_args &a) {
+  constexpr int64_t columns = SINTER_GEMM_PANEL;
+  for (int64_t panel = a.panel_begin; panel < a.panel_end; panel++) {
+    float *to = a.packed + panel * columns * a.k;
+    for (int64_t column = 0; column < columns; column++) {
+      const int64_t n = panel * columns + column;
+      for (int64_t k = 0; k < a.k; k++) {
+        to[k * columns + column] = n < a.n ? a.w[n * a.stride + k] : 0.0f;
+      }
+    }
+  }
+}
+
+}  // namespace sinter

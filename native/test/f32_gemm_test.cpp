@@ -1,0 +1,265 @@
+// Every variant of f32_gemm that this CPU runs: the scalar one against the formulas of sinter.h,
+// bit for bit, whose own error is bounded in double; the others against the scalar one, bit for
+// bit; and each against itself for any cut of rows and panels. All buffers end (or begin) at an
+// unreadable page.
+#include "cpu_features.h"
+#include "gemm_problem.h"
+#include "testing.h"
+
+namespace {
+
+using testing::Edge;
+using testing::fail;
+using testing::GuardedMemory;
+using testing::put;
+using testing::Random;
+using testing::same;
+
+struct Variant {
+  const char *isa;
+  uint64_t needs;
+  int32_t (*gemm)(const sinter_f32_gemm_args *);
+  long cases = 0;
+};
+
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
+#define TAKE_f32_gemm ~, VARIANT
+Variant variants[] = {
+#include "KERNELS.def"
+};
+
+Random random_;
+
+struct Memory {
+  GuardedMemory x{4 << 20}, w{20 << 20}, bias{1 << 16}, y{4 << 20};
+};
+Memory memory;
+
+// Values: ordinary; all of one sign, so that nothing cancels; or with zeros, subnormal and huge
+// numbers, infinity and NaN among them.
+enum class Fill { ordinary, positive, odd };
+
+struct Config {
+  int64_t m, n, k;
+  bool bias, accumulate;
+  int32_t activation;
+  Fill fill;
+
+  std::string text() const {
+    char line[160];
+    std::snprintf(line, sizeof line,
+                  "m %lld n %lld k %lld bias %d activation %d accumulate %d fill %d",
+                  static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
+                  bias, activation, accumulate, static_cast<int>(fill));
+    return line;
+  }
+};
+
+struct Problem {
+  Config c;
+  int64_t panels, x_stride, w_stride, y_stride;
+  std::vector<float> x, w, bias, before;
+
+  explicit Problem(const Config &config)
+      : c(config),
+        panels((c.n + 15) / 16),
+        x_stride(c.k + random_.between(0, 20)),
+        w_stride(c.k + random_.between(0, 20)),
+        y_stride(c.n + random_.between(0, 20)),
+        x(values((c.m - 1) * x_stride + c.k)),
+        w(values((c.n - 1) * w_stride + c.k)),
+        bias(values(c.n)),
+        before(values((c.m - 1) * y_stride + c.n)) {}
+
+  std::vector<float> values(int64_t count) const {
+    std::vector<float> v(static_cast<size_t>(count));
+    for (float &e : v) {
+      e = c.fill == Fill::positive ? random_.uniform(0.5f, 1) : random_.uniform(-1, 1);
+      if (c.fill == Fill::odd && random_.between(0, 63) == 0) {
+        e = random_.pick<float>(
+            {0, -0.0f, FLT_TRUE_MIN, -1e-40f, FLT_MIN, 1e25f, -FLT_MAX, INFINITY, -INFINITY, NAN});
+      }
+    }
+    return v;
+  }
+};
+
+// One element against the formulas.
+void judge(const Problem &p, int64_t row, int64_t column, float result) {
+  const float *x = p.x.data() + row * p.x_stride;
+  const float *w = p.w.data() + column * p.w_stride;
+  const float bias = p.c.bias ? p.bias[static_cast<size_t>(column)] : 0.0f;
+  const float before = p.before[static_cast<size_t>(row * p.y_stride + column)];
+  float sum = 0;
+  double exact = double(bias);
+  double magnitude = std::fabs(exact);
+  for (int64_t i = 0; i < p.c.k; i++) {
+    sum = std::fma(w[i], x[i], sum);
+    exact += double(w[i]) * double(x[i]);
+    magnitude += std::fabs(double(w[i]) * double(x[i]));
+  }
+  const float v = sum + bias;
+  if (p.c.fill != Fill::odd) {
+    // A rounding for each k and one for the bias; half an epsilon each, and as much for the double.
+    const double bound = magnitude * static_cast<double>(p.c.k + 1) * FLT_EPSILON;
+    if (std::fabs(double(v) - exact) > bound || bound > 0.01 * magnitude) {
+      fail("the formulas themselves, %s: %a, in double %a, bound %g", p.c.text().c_str(), double(v),
+           exact, bound);
+    }
+  }
+  bool good;
+  if (p.c.activation == SINTER_NO_ACTIVATION || !std::isfinite(v)) {
+    const float activated = p.c.activation != SINTER_NO_ACTIVATION && v < 0 ? NAN : v;
+    good = same(result, p.c.accumulate ? before + activated : activated);
+  } else {
+    const double activated = testing::activate(p.c.activation, double(v));
+    const double expected = p.c.accumulate ? double(before) + activated : activated;
+    const double bound =
+        3e-7 * std::fmax(1, std::fabs(double(v))) + FLT_EPSILON * std::fabs(expected);
+    good = std::isfinite(before) || !p.c.accumulate
+               ? std::fabs(double(result) - expected) <= bound
+               : same(result, before + static_cast<float>(activated));
+  }
+  if (!good) {
+    fail("%s, row %lld, column %lld: %a (before activation %a)", p.c.text().c_str(),
+         static_cast<long long>(row), static_cast<long long>(column), double(result), double(v));
+  }
+}
+
+// Packs by two calls, cut anywhere.
+const float *pack(const Problem &p, Edge edge) {
+  float *packed = memory.w.place<float>(static_cast<size_t>(p.panels * p.c.k * 16), edge);
+  const int64_t cut = random_.between(0, p.panels);
+  for (const auto &[from, to] : {std::pair{cut, p.panels}, std::pair{int64_t{0}, cut}}) {
+    const sinter_f32_pack_args a{p.w.data(), p.w_stride, p.c.n, p.c.k, from, to, packed};
+    if (sinter_f32_pack_scalar(&a) != SINTER_OK) {
+      fail("pack of %s", p.c.text().c_str());
+    }
+  }
+  for (int64_t i = 0; i < p.panels * 16 * p.c.k; i++) {
+    const int64_t column = i / (16 * p.c.k) * 16 + i % 16;
+    const int64_t k = i / 16 % p.c.k;
+    if (!same(packed[i], column < p.c.n ? p.w[static_cast<size_t>(column * p.w_stride + k)] : 0)) {
+      fail("pack of %s, element %lld", p.c.text().c_str(), static_cast<long long>(i));
+    }
+  }
+  return packed;
+}
+
+void run(const Variant &variant, const sinter_f32_gemm_args &a) {
+  const int32_t status = variant.gemm(&a);
+  if (status != SINTER_OK) {
+    fail("%s: status %d", variant.isa, status);
+  }
+}
+
+// The same in pieces: some rows, some panels at a time.
+void run_cut(const Variant &variant, const Problem &p, sinter_f32_gemm_args a) {
+  for (int64_t row = 0; row < p.c.m; row += a.m) {
+    a.m = std::min(p.c.m - row, random_.between(1, random_.coin() ? 3 : p.c.m));
+    sinter_f32_gemm_args piece = a;
+    piece.x += row * p.x_stride;
+    piece.y += row * p.y_stride;
+    for (int64_t panel = 0; panel < p.panels; panel = piece.panel_end) {
+      piece.panel_begin = panel;
+      piece.panel_end = std::min(p.panels, panel + random_.between(1, p.panels));
+      run(variant, piece);
+    }
+  }
+}
+
+void check(const Config &config) {
+  const Problem p(config);
+  std::vector<float> expected;
+  const auto compare = [&](const char *isa, const char *what, const float *y) {
+    for (size_t i = 0; i < expected.size(); i++) {
+      if (!same(y[i], expected[i])) {
+        fail("%s %s, %s, element %zu (stride %lld): %a, expected %a", isa, p.c.text().c_str(), what,
+             i, static_cast<long long>(p.y_stride), double(y[i]), double(expected[i]));
+      }
+    }
+  };
+  for (const Edge edge : {Edge::end, Edge::begin}) {
+    sinter_f32_gemm_args a{};
+    a.m = p.c.m;
+    a.n = p.c.n;
+    a.k = p.c.k;
+    a.panel_end = p.panels;
+    a.x = put(memory.x, p.x, edge);
+    a.x_stride = p.x_stride;
+    a.w = pack(p, edge);
+    a.bias = p.c.bias ? put(memory.bias, p.bias, edge) : nullptr;
+    a.y_stride = p.y_stride;
+    a.activation = p.c.activation;
+    a.accumulate = p.c.accumulate;
+    for (Variant &variant : variants) {
+      if (!sinter::cpu_has(variant.needs)) {
+        continue;
+      }
+      a.y = put(memory.y, p.before, edge);
+      run(variant, a);
+      if (expected.empty()) {  // the scalar one
+        expected.assign(a.y, a.y + p.before.size());
+        for (size_t i = 0; i < expected.size(); i++) {
+          const int64_t row = static_cast<int64_t>(i) / p.y_stride;
+          const int64_t column = static_cast<int64_t>(i) % p.y_stride;
+          if (column >= p.c.n) {
+            expected[i] = p.before[i];  // compare() sees what was written beyond n
+          } else if (p.c.m * p.c.n * p.c.k < 1000000 || i < 20 ||
+                     random_.between(0, p.c.m * p.c.n) < 200) {
+            judge(p, row, column, expected[i]);
+          }
+        }
+      }
+      compare(variant.isa, "whole", a.y);
+      a.y = put(memory.y, p.before, edge);
+      run_cut(variant, p, a);
+      compare(variant.isa, "in pieces", a.y);
+      variant.cases++;
+    }
+  }
+}
+
+void check_any(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t most = 2000000;
+  while (m > 1 && m * n * k > most) {
+    m = random_.between(1, m - 1);
+  }
+  Config c{m,
+           n,
+           k,
+           random_.coin(),
+           random_.between(0, 2) == 0,
+           SINTER_NO_ACTIVATION,
+           random_.pick<Fill>({Fill::ordinary, Fill::positive, Fill::odd})};
+  if (random_.coin()) {
+    c.activation = static_cast<int32_t>(random_.between(SINTER_GELU_ERF, SINTER_SILU));
+  }
+  check(c);
+}
+
+}  // namespace
+
+int main() {
+  // Around the blocks of k and of rows, and the edges of panels and tiles.
+  for (const int64_t k : {1, 2, 15, 384, 1535, 1536, 1537, 4096}) {
+    for (const int64_t n : {1, 15, 16, 17, 50, 64, 193}) {
+      check_any(random_.between(1, 20), n, k);
+    }
+  }
+  for (int64_t m = 1; m <= 33; m++) {
+    check_any(m, random_.between(1, 100), random_.between(1, 200));
+  }
+  for (const int64_t m : {127, 128, 129, 257, 300}) {
+    check_any(m, 50, random_.between(1, 100));
+    check_any(m, 3, 1600);
+  }
+  for (const Variant &variant : variants) {
+    std::printf("f32 %s: %ld cases\n", variant.isa, variant.cases);
+    if ((variant.cases != 0) != sinter::cpu_has(variant.needs)) {
+      fail("%s: %ld cases", variant.isa, variant.cases);
+    }
+  }
+  return 0;
+}
