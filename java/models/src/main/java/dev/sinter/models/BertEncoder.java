@@ -12,6 +12,7 @@ import dev.sinter.layer.LayerNorm;
 import dev.sinter.layer.LayerObserver;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.SequenceBatch;
+import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
@@ -210,7 +211,7 @@ final class BertEncoder implements AutoCloseable {
   }
 
   private MemorySegment floats(int width) {
-    return arena.allocate(4L * MAX_ROWS * width, ALIGNMENT);
+    return LargeMemory.allocate(arena, 4L * MAX_ROWS * width);
   }
 
   /**
