@@ -15,7 +15,6 @@ import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
-import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Quantized;
 import java.util.EnumSet;
 import java.util.Set;
@@ -71,31 +70,42 @@ public final class CpuBackend implements Backend {
                   + q.width()
                   + " could overflow int32 sums, at most "
                   + SINTER_QUANTIZE_ROWS_MAX_K());
+      case QuantizeSpec q
+          when q.sumStep() != 0
+              && q.scheme() == ActivationScheme.U8_PER_TOKEN
+              && !q.signedCodes() ->
+          Support.no("sums parts of rows of signed bytes only");
       case QuantizeSpec _ -> Support.yes();
       default -> Support.no("has no " + spec.operation() + " kernel");
     };
   }
 
   private static Support examine(MatmulSpec spec) {
-    if (spec.weights() != DType.I8 || !spec.activations().isScaled()) {
+    if (!(spec.int8() || spec.int4()) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs I8 weights with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
-              + spec.weights()
+          "runs I4 weights, and I8 without groups, with U8_PER_TOKEN or S8_PER_TOKEN activations,"
+              + " not "
+              + spec.weightType()
               + " with "
               + spec.activations());
     }
-    return spec.k() <= Int8GemmNative.MAX_K
+    int maxK = spec.int8() ? Int8GemmNative.MAX_K : Int4GemmNative.MAX_K;
+    return spec.k() <= maxK
         ? Support.yes()
-        : Support.no(
-            "K " + spec.k() + " could overflow int32 sums, at most " + Int8GemmNative.MAX_K);
+        : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
   }
 
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
     spec.check(weights, bias);
-    Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
-    return new Int8GemmNative(spec, (Quantized) weights, bias, workers, isa);
+    Quantized codes = (Quantized) weights;
+    if (spec.int8()) {
+      Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
+      return new Int8GemmNative(spec, codes, bias, workers, isa);
+    }
+    Isa isa = Isa.best(allowed, Int4GemmNative.COMPILED);
+    return new Int4GemmNative(spec, codes, bias, workers, isa);
   }
 
   @Override

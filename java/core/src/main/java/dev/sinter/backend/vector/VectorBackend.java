@@ -62,6 +62,9 @@ public final class VectorBackend implements Backend {
     if (spec instanceof QuantizeSpec q && (!q.scheme().isScaled() || q.signedCodes())) {
       return Support.no("makes U8 and S8 codes only");
     }
+    if (spec instanceof QuantizeSpec q && q.sumStep() != 0) {
+      return Support.no("adds up whole rows of codes only");
+    }
     return support;
   }
 
