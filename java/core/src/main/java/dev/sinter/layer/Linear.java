@@ -225,9 +225,9 @@ public final class Linear implements AutoCloseable {
     return ActivationBuffer.allocate(allocator, codes, rows, kernel.codeColumns());
   }
 
-  /** Bytes that {@link #codes} takes. */
+  /** Bytes that {@link #codes} takes; 0 for activations that are not quantized. */
   public long codesBytes(int rows) {
-    return ActivationBuffer.bytes(codes, rows, kernel.codeColumns());
+    return codes == null ? 0 : ActivationBuffer.bytes(codes, rows, kernel.codeColumns());
   }
 
   /** Quantizes rows of x as this layer wants its input. */
