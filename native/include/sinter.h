@@ -239,16 +239,17 @@ struct sinter_f32_pack_args {
 /*
  * group_sums: the x_sums of a call.
  *
- *   codes        [rows][stride], stride >= k
- *   zero_points  [rows][ceil(k / x_group)], or NULL for 0
+ *   first, rows  rows first to first + rows are summed, all others left alone
+ *   codes        rows of `stride` bytes, stride >= k
+ *   zero_points  ceil(k / x_group) a row, or NULL for 0
  *   x_group      values along k that share a zero point, 0: all k; a multiple of step
  *   step         values along k that share a sum, 0: all k
- *   sums         [rows][ceil(k / step)]
+ *   sums         ceil(k / step) a row
  */
-#define SINTER_DECLARE_group_sums(isa)                                                     \
-  SINTER_API int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, \
-                                             int64_t stride, const int32_t *zero_points,   \
-                                             int64_t x_group, int64_t step, int32_t *sums);
+#define SINTER_DECLARE_group_sums(isa)                                             \
+  SINTER_API int32_t sinter_group_sums_##isa(                                      \
+      const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, \
+      const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums);
 #define SINTER_DECLARE_int8_pack(isa) \
   SINTER_API int32_t sinter_int8_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int4_pack(isa) \

@@ -70,10 +70,10 @@ bool valid_f32_pack(const sinter_f32_pack_args &a) {
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
-bool valid_group_sums(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, int64_t x_group,
-                      int64_t step, const int32_t *sums) {
-  return codes != nullptr && sums != nullptr && size(rows) && size(k) && stride >= k &&
-         stride <= most && step >= 0 && x_group >= 0 &&
+bool valid_group_sums(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride,
+                      int64_t x_group, int64_t step, const int32_t *sums) {
+  return codes != nullptr && sums != nullptr && first >= 0 && size(rows) && size(k) &&
+         stride >= k && stride <= most && step >= 0 && x_group >= 0 &&
          (x_group == 0 || (step != 0 && x_group % step == 0)) && sum_fits(k, 1, 255);
 }
 

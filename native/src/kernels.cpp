@@ -94,17 +94,22 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   void group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,              \
                         const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums); \
   }                                                                                                \
-  int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,    \
-                                  const int32_t *zero_points, int64_t x_group, int64_t step,       \
-                                  int32_t *sums) {                                                 \
-    if (!sinter::valid_group_sums(codes, rows, k, stride, x_group, step, sums)) {                  \
+  int32_t sinter_group_sums_##isa(const int8_t *codes, int64_t first, int64_t rows, int64_t k,     \
+                                  int64_t stride, const int32_t *zero_points, int64_t x_group,     \
+                                  int64_t step, int32_t *sums) {                                   \
+    if (!sinter::valid_group_sums(codes, first, rows, k, stride, x_group, step, sums)) {           \
       return SINTER_INVALID_ARGUMENT;                                                              \
     }                                                                                              \
     if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
       return SINTER_UNSUPPORTED_ISA;                                                               \
     }                                                                                              \
-    sinter::group_sums_##isa(codes, rows, k, stride, zero_points, x_group == 0 ? k : x_group,      \
-                             step == 0 ? k : step, sums);                                          \
+    const int64_t group = x_group == 0 ? k : x_group;                                              \
+    const int64_t sum_step = step == 0 ? k : step;                                                 \
+    if (zero_points != nullptr) {                                                                  \
+      zero_points += first * ((k + group - 1) / group);                                            \
+    }                                                                                              \
+    sinter::group_sums_##isa(codes + first * stride, rows, k, stride, zero_points, group,          \
+                             sum_step, sums + first * ((k + sum_step - 1) / sum_step));            \
     return SINTER_OK;                                                                              \
   }
 

@@ -187,16 +187,17 @@ void check_f32() {
 void check_group_sums() {
   Buffers b;
   const auto call = [&](int64_t rows, int64_t width, int64_t stride, int64_t group, int64_t step) {
-    return sinter_group_sums_scalar(b.x.data(), rows, width, stride, b.x_zero_points.data(), group,
-                                    step, b.x_sums.data());
+    return sinter_group_sums_scalar(b.x.data(), 0, rows, width, stride, b.x_zero_points.data(),
+                                    group, step, b.x_sums.data());
   };
   const bool good = call(2, k, k, 0, 0) == SINTER_OK && call(2, k, k, 32, 32) == SINTER_OK &&
                     call(2, k, k, 0, 32) == SINTER_OK;
   for (const int32_t status :
        {call(0, k, k, 0, 0), call(2, 0, k, 0, 0), call(2, k, k - 1, 0, 0), call(2, k, k, 32, 0),
         call(2, k, k, 32, 64), call(2, k, k, -32, 32), call(2, k, k, 0, -1),
-        sinter_group_sums_scalar(nullptr, 2, k, k, nullptr, 0, 0, b.x_sums.data()),
-        sinter_group_sums_scalar(b.x.data(), 2, k, k, nullptr, 0, 0, nullptr)}) {
+        sinter_group_sums_scalar(nullptr, 0, 2, k, k, nullptr, 0, 0, b.x_sums.data()),
+        sinter_group_sums_scalar(b.x.data(), -1, 2, k, k, nullptr, 0, 0, b.x_sums.data()),
+        sinter_group_sums_scalar(b.x.data(), 0, 2, k, k, nullptr, 0, 0, nullptr)}) {
     if (!good || status != SINTER_INVALID_ARGUMENT) {
       fail("group_sums: good %d, status %d", good, status);
     }

@@ -4,7 +4,6 @@ import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
-import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Scheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,16 +13,11 @@ import java.lang.foreign.ValueLayout;
 final class Compression {
   private Compression() {}
 
-  /**
-   * @throws IllegalArgumentException for a scheme that the benchmark has no weights for
-   */
   static CompressedTensor of(Scheme scheme, Dense weights, Arena arena) {
-    return switch (scheme.id()) {
-      case "f32" -> weights;
-      case "bf16" -> bf16(weights, arena);
-      case "w8a8" -> Quantizer.roundToNearest(weights, 8, Granularity.CHANNEL, arena);
-      default ->
-          throw new IllegalArgumentException("the benchmark makes no weights of " + scheme.id());
+    return switch (scheme.kind()) {
+      case F32 -> weights;
+      case BF16 -> bf16(weights, arena);
+      case W8A8, W4A8 -> Quantizer.roundToNearest(weights, scheme.codes(), arena);
     };
   }
 

@@ -47,7 +47,7 @@ final class EncoderSeries {
   /** Ours, on the planner's choice of backends. */
   static void run(Job job, Results results) {
     ModelFiles files = ModelCatalog.resolve(MODEL, Progress.none());
-    Scheme scheme = Scheme.of(job.subject().scheme());
+    Scheme scheme = job.subject().asScheme();
     Judge judge = Judge.make();
     for (int threads : job.threads()) {
       try (Sinter sinter = Sinter.open(new SinterOptions(threads, job.subject().backend(), null));

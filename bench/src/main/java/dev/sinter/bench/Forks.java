@@ -72,7 +72,7 @@ record Forks(Path folder, int forks) {
     Path file = folder.resolve(name + ".jsonl");
     ChainedOptionsBuilder options =
         options(LinearBench.class, name)
-            .param("scheme", subject.scheme())
+            .param("scheme", subject.asScheme().id())
             .param("backend", subject.backend())
             .param("shape", shape.label())
             .param("results", file.toString())

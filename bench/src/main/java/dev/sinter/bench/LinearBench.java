@@ -30,6 +30,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(1)
 public class LinearBench {
+  /** As on the command line, {@code w4a8:32} for groups of 32. */
   @Param("f32")
   public String scheme;
 
@@ -59,7 +60,8 @@ public class LinearBench {
   public void open() {
     Shape layer = Shape.of(shape, m);
     sinter = Sinter.open(new SinterOptions(threads, backend, null));
-    data = new LayerData(Scheme.of(scheme), layer);
+    Scheme stored = Scheme.of(scheme);
+    data = new LayerData(stored, layer);
     linear = new LinearCase(sinter, data);
     String wrong = linear.disagreement(m);
     if (wrong != null) {
@@ -70,7 +72,7 @@ public class LinearBench {
       new Results(Path.of(results))
           .add(
               dev.sinter.bench.Measurement.linear(
-                  new Subject(scheme, null, backend, null),
+                  Subject.ours(stored, backend),
                   kernel.isa(),
                   kernel.implementation(),
                   layer,

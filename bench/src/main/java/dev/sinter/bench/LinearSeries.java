@@ -2,7 +2,6 @@ package dev.sinter.bench;
 
 import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
-import dev.sinter.tensor.Scheme;
 
 /** The rows of one scheme on one backend of ours: check, then time. */
 final class LinearSeries {
@@ -17,7 +16,7 @@ final class LinearSeries {
         results.add(new Refusal(job.subject(), shape.label(), "no time left", false));
         continue;
       }
-      try (LayerData data = new LayerData(Scheme.of(job.subject().scheme()), shape)) {
+      try (LayerData data = new LayerData(job.subject().asScheme(), shape)) {
         for (int threads : job.threads()) {
           run(job, data, threads, warmUp, results);
           warmUp = 0;

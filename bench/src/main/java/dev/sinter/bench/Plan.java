@@ -11,6 +11,7 @@ import dev.sinter.tensor.Scheme;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What is going to be measured.
@@ -19,6 +20,10 @@ import java.util.List;
  * @param refusals schemes and backends that do not go together here
  */
 record Plan(List<Subject> subjects, List<Refusal> refusals) {
+  // Groups of 32 are for matrices as small as the encoder's.
+  private static final List<Scheme> SCHEMES =
+      Stream.concat(Scheme.DEFAULTS.stream(), Stream.of(Scheme.W4A8.withGroup(32))).toList();
+
   // Too slow to be timed: it judges the others.
   private static final String REFERENCE = "reference";
 
@@ -32,18 +37,12 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
     int k = shapes.getFirst().k();
     try (Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(1).withBackend(null));
         Arena arena = Arena.ofShared()) {
-      for (Scheme scheme : Scheme.values()) {
-        CompressedTensor weights;
-        try {
-          weights = Compression.of(scheme, Data.weights(PROBED_OUTPUTS, k, arena), arena);
-        } catch (IllegalArgumentException e) {
-          Subject none = new Subject(scheme.id(), null, null, null);
-          refusals.add(new Refusal(none, "all layers", e.getMessage(), false));
-          continue;
-        }
+      for (Scheme scheme : SCHEMES) {
+        CompressedTensor weights =
+            Compression.of(scheme, Data.weights(PROBED_OUTPUTS, k, arena), arena);
         MatmulSpec spec = MatmulSpec.of(weights, scheme.activations(), Epilogue.NONE);
         for (Planner.Verdict verdict : sinter.planner().survey(spec)) {
-          Subject subject = new Subject(scheme.id(), null, verdict.backend(), null);
+          Subject subject = Subject.ours(scheme, verdict.backend());
           if (verdict.answer().equals("yes")) {
             if (!verdict.backend().equals(REFERENCE)) {
               subjects.add(subject);
@@ -71,8 +70,8 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
   /** The encoder in every scheme, on the planner's choice of backends. */
   static Plan encoder(List<Peer> peers) {
     List<Subject> subjects = new ArrayList<>();
-    for (Scheme scheme : Scheme.values()) {
-      subjects.add(new Subject(scheme.id(), null, null, null));
+    for (Scheme scheme : SCHEMES) {
+      subjects.add(Subject.ours(scheme, null));
     }
     for (Peer peer : peers) {
       peer.encoders().forEach(s -> subjects.add(new Subject(s, null, null, peer.name())));

@@ -1,5 +1,7 @@
 package dev.sinter.bench;
 
+import dev.sinter.tensor.Scheme;
+
 /**
  * Who is measured.
  *
@@ -9,6 +11,19 @@ package dev.sinter.bench;
  * @param peer null for ours
  */
 record Subject(String scheme, Integer group, String backend, String peer) {
+  /**
+   * @param backend null for the planner's choice
+   */
+  static Subject ours(Scheme scheme, String backend) {
+    return new Subject(
+        scheme.kind().id(), scheme.group() == 0 ? null : scheme.group(), backend, null);
+  }
+
+  /** The scheme of ours that this names. */
+  Scheme asScheme() {
+    return Scheme.of(group == null ? scheme : scheme + ":" + group);
+  }
+
   /** {@code w8a8 on onednn}, {@code w4a8 g32 on onnxruntime}. */
   String label() {
     String who = peer != null ? peer : backend != null ? backend : "the planner's choice";

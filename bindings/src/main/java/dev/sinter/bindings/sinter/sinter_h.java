@@ -1643,6 +1643,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
@@ -1657,7 +1658,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_group_sums_scalar$descriptor() {
@@ -1667,7 +1668,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_group_sums_scalar$handle() {
@@ -1677,7 +1678,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_group_sums_scalar$address() {
@@ -1686,16 +1687,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_scalar(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
-    public static int sinter_group_sums_scalar(MemorySegment codes, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
+    public static int sinter_group_sums_scalar(MemorySegment codes, long first, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
         var mh$ = sinter_group_sums_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_group_sums_scalar", codes, rows, k, stride, zero_points, x_group, step, sums);
+                traceDowncall("sinter_group_sums_scalar", codes, first, rows, k, stride, zero_points, x_group, step, sums);
             }
-            return (int)mh$.invokeExact(codes, rows, k, stride, zero_points, x_group, step, sums);
+            return (int)mh$.invokeExact(codes, first, rows, k, stride, zero_points, x_group, step, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1707,6 +1708,7 @@ public class sinter_h extends sinter_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
@@ -1724,7 +1726,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static FunctionDescriptor sinter_group_sums_avx2$descriptor() {
@@ -1734,7 +1736,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static MethodHandle sinter_group_sums_avx2$handle() {
@@ -1744,7 +1746,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
     public static MemorySegment sinter_group_sums_avx2$address() {
@@ -1753,16 +1755,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
+     * int32_t sinter_group_sums_avx2(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride, const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums)
      * }
      */
-    public static int sinter_group_sums_avx2(MemorySegment codes, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
+    public static int sinter_group_sums_avx2(MemorySegment codes, long first, long rows, long k, long stride, MemorySegment zero_points, long x_group, long step, MemorySegment sums) {
         var mh$ = sinter_group_sums_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_group_sums_avx2", codes, rows, k, stride, zero_points, x_group, step, sums);
+                traceDowncall("sinter_group_sums_avx2", codes, first, rows, k, stride, zero_points, x_group, step, sums);
             }
-            return (int)mh$.invokeExact(codes, rows, k, stride, zero_points, x_group, step, sums);
+            return (int)mh$.invokeExact(codes, first, rows, k, stride, zero_points, x_group, step, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -17,7 +17,7 @@ import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
-import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.Scheme;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -84,9 +84,18 @@ record Diagnosis(
               new MatmulSpec(
                   384,
                   1536,
-                  DType.I8,
-                  Granularity.CHANNEL,
-                  ActivationScheme.U8_PER_TOKEN,
+                  null,
+                  Scheme.W8A8.codes(),
+                  Scheme.W8A8.activations(),
+                  new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked(
+              "matmul w4a8",
+              new MatmulSpec(
+                  384,
+                  1536,
+                  null,
+                  Scheme.W4A8.codes(),
+                  Scheme.W4A8.activations(),
                   new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked("attention", new AttentionSpec(12, 32, 512)),
           new Asked("norm", new NormSpec(384, 1e-12f)),

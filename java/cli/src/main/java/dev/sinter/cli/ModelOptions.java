@@ -21,7 +21,9 @@ final class ModelOptions {
       paramLabel = "SCHEME",
       defaultValue = "f32",
       converter = SchemeConverter.class,
-      description = "f32 or w8a8. Default: ${DEFAULT-VALUE}.")
+      description =
+          "f32, bf16, w8a8 (int8), or w4a8 (int4 weights in groups of 128; w4a8:32 for groups of"
+              + " 32, or any other multiple of it). Default: ${DEFAULT-VALUE}.")
   private Scheme scheme;
 
   @Option(

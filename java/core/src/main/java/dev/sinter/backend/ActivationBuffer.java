@@ -24,6 +24,8 @@ public final class ActivationBuffer {
   private final MemorySegment scales;
   private final MemorySegment zeroPoints;
   private final MemorySegment sums;
+  private final MemorySegment stepSums;
+  private final int sumStep;
 
   private ActivationBuffer(
       ActivationScheme scheme,
@@ -34,7 +36,9 @@ public final class ActivationBuffer {
       MemorySegment data,
       MemorySegment scales,
       MemorySegment zeroPoints,
-      MemorySegment sums) {
+      MemorySegment sums,
+      MemorySegment stepSums,
+      int sumStep) {
     this.scheme = scheme;
     this.signedCodes = signedCodes;
     this.rows = rows;
@@ -44,12 +48,14 @@ public final class ActivationBuffer {
     this.scales = scales;
     this.zeroPoints = zeroPoints;
     this.sums = sums;
+    this.stepSums = stepSums;
+    this.sumStep = sumStep;
   }
 
   /** f32 rows that already lie in memory, contiguous. */
   public static ActivationBuffer floats(MemorySegment x, int rows, int columns) {
     return new ActivationBuffer(
-        ActivationScheme.FLOAT, false, rows, columns, columns, x, null, null, null);
+        ActivationScheme.FLOAT, false, rows, columns, columns, x, null, null, null, null, 0);
   }
 
   /**
@@ -78,11 +84,12 @@ public final class ActivationBuffer {
               + ", "
               + stride);
     }
-    MemorySegment all = allocator.allocate(bytes(scheme, rows, stride), ALIGNMENT);
+    MemorySegment all = allocator.allocate(bytes(spec, rows, stride), ALIGNMENT);
     long size = scheme.bytes() * (long) rows * stride;
     MemorySegment data = all.asSlice(0, size);
     if (!scheme.isScaled()) {
-      return new ActivationBuffer(scheme, false, rows, columns, stride, data, null, null, null);
+      return new ActivationBuffer(
+          scheme, false, rows, columns, stride, data, null, null, null, null, 0);
     }
     long perRow = aligned(4L * rows);
     long at = aligned(size);
@@ -95,7 +102,9 @@ public final class ActivationBuffer {
         data,
         all.asSlice(at, 4L * rows),
         all.asSlice(at + perRow, 4L * rows),
-        all.asSlice(at + 2 * perRow, 4L * rows));
+        all.asSlice(at + 2 * perRow, 4L * rows),
+        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * perRow, 4L * rows * spec.stepSums()),
+        spec.sumStep());
   }
 
   /** Makes {@link #floats} those of other memory, with as many columns. */
@@ -108,9 +117,11 @@ public final class ActivationBuffer {
   }
 
   /** Bytes that {@link #allocate} takes. */
-  public static long bytes(ActivationScheme scheme, int rows, int stride) {
-    long elements = aligned(scheme.bytes() * (long) rows * stride);
-    return scheme.isScaled() ? elements + 3 * aligned(4L * rows) : elements;
+  public static long bytes(QuantizeSpec spec, int rows, int stride) {
+    long elements = aligned(spec.scheme().bytes() * (long) rows * stride);
+    return spec.scheme().isScaled()
+        ? elements + 3 * aligned(4L * rows) + aligned(4L * rows * spec.stepSums())
+        : elements;
   }
 
   private static long aligned(long bytes) {
@@ -128,7 +139,10 @@ public final class ActivationBuffer {
 
   /** Whether this takes what a quantization makes. */
   public boolean fits(QuantizeSpec spec) {
-    return scheme == spec.scheme() && signedCodes == spec.signedCodes() && columns == spec.width();
+    return scheme == spec.scheme()
+        && signedCodes == spec.signedCodes()
+        && columns == spec.width()
+        && sumStep == spec.sumStep();
   }
 
   /** Rows there is room for. */
@@ -167,5 +181,18 @@ public final class ActivationBuffer {
   /** int32 [rows], the sum of {@code q - z} over the K values of a row; null unless scaled. */
   public MemorySegment sums() {
     return sums;
+  }
+
+  /**
+   * int32 [rows, ceil(K / sumStep)], the sums of {@code q - z} over each {@link #sumStep} values of
+   * a row; null if it is 0.
+   */
+  public MemorySegment stepSums() {
+    return stepSums;
+  }
+
+  /** As in the spec of the quantization that this is for; 0 for no {@link #stepSums}. */
+  public int sumStep() {
+    return sumStep;
   }
 }

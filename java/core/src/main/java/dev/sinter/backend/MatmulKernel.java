@@ -18,6 +18,14 @@ public non-sealed interface MatmulKernel extends Kernel {
     return false;
   }
 
+  /**
+   * Values along K of which {@link ActivationBuffer#stepSums} must hold the sums, for kernels whose
+   * weights have groups: a multiple of 32 below K, or 0 if the sums of the rows will do.
+   */
+  default int sumStep() {
+    return 0;
+  }
+
   /** Bytes of packed weights and whatever else the kernel keeps for them. */
   long bytes();
 

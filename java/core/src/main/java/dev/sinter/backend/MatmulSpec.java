@@ -1,6 +1,7 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -11,26 +12,24 @@ import java.util.Objects;
 /**
  * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)} with f32 results, for any M.
  *
- * @param weights element type of W: a floating type, or I8 for codes with scales
- * @param granularity what shares a weight scale; null for floating weights
+ * @param weights element type of floating W; null if W is made of codes
+ * @param codes how the codes of W are stored; null for floating weights
  */
 public record MatmulSpec(
-    int k,
-    int n,
-    DType weights,
-    Granularity granularity,
-    ActivationScheme activations,
-    Epilogue epilogue)
+    int k, int n, DType weights, CodeFormat codes, ActivationScheme activations, Epilogue epilogue)
     implements OpSpec {
   public MatmulSpec {
     if (k < 1 || n < 1) {
       throw new IllegalArgumentException("k and n must be at least 1, got " + k + "x" + n);
     }
-    Objects.requireNonNull(weights, "weights");
     Objects.requireNonNull(activations, "activations");
     Objects.requireNonNull(epilogue, "epilogue");
-    if (weights.isFloating() != (granularity == null)) {
-      throw new IllegalArgumentException(weights + " weights with granularity " + granularity);
+    if ((weights == null) == (codes == null)) {
+      throw new IllegalArgumentException(
+          "weights are floating or codes, got " + weights + " and " + codes);
+    }
+    if (weights != null && !weights.isFloating()) {
+      throw new IllegalArgumentException(weights + " weights are not floating");
     }
   }
 
@@ -39,7 +38,7 @@ public record MatmulSpec(
     return switch (w) {
       case Dense d -> new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
       case Quantized q ->
-          new MatmulSpec(q.columns(), q.rows(), DType.I8, q.granularity(), activations, epilogue);
+          new MatmulSpec(q.columns(), q.rows(), null, q.format(), activations, epilogue);
     };
   }
 
@@ -62,6 +61,21 @@ public record MatmulSpec(
     }
   }
 
+  /** Whether W is int8 codes whose rows have one scale each, or share one. */
+  public boolean int8() {
+    return codes != null && codes.bits() == 8 && codes.granularity() != Granularity.GROUP;
+  }
+
+  /** Whether W is int4 codes, in groups or not. */
+  public boolean int4() {
+    return codes != null && codes.bits() == 4;
+  }
+
+  /** The type of W in words, for example {@code F32} or {@code I4 in groups of 128}. */
+  public String weightType() {
+    return codes == null ? weights.toString() : codes.toString();
+  }
+
   @Override
   public String operation() {
     return "matmul";
@@ -70,10 +84,7 @@ public record MatmulSpec(
   @Override
   public String toString() {
     StringBuilder s = new StringBuilder("matmul ").append(k).append('x').append(n);
-    s.append(" weights ").append(weights);
-    if (granularity != null) {
-      s.append(" per ").append(granularity);
-    }
+    s.append(" weights ").append(weightType());
     s.append(", activations ").append(activations);
     if (epilogue.bias()) {
       s.append(", bias");

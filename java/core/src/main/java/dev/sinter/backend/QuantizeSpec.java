@@ -1,6 +1,7 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import java.util.Objects;
 
 /**
@@ -9,9 +10,16 @@ import java.util.Objects;
  * @param width elements of a row, K
  * @param signedCodes U8 codes and zero points 128 lower, as signed bytes; see {@link
  *     MatmulKernel#signedCodes}
+ * @param sumStep values of a row that have a sum of their own beside that of the row, from the
+ *     first on, the last ones fewer: a multiple of 32 below the width, or 0 for no such sums; see
+ *     {@link MatmulKernel#sumStep}
  */
-public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes)
+public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep)
     implements OpSpec {
+  public QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes) {
+    this(width, scheme, signedCodes, 0);
+  }
+
   public QuantizeSpec(int width, ActivationScheme scheme) {
     this(width, scheme, false);
   }
@@ -27,6 +35,23 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
     if (signedCodes && scheme != ActivationScheme.U8_PER_TOKEN) {
       throw new IllegalArgumentException("signed codes of " + scheme);
     }
+    if (sumStep != 0 && (sumStep < 0 || sumStep % CodeFormat.GROUP_STEP != 0 || sumStep >= width)) {
+      throw new IllegalArgumentException(
+          "sumStep must be 0 or a multiple of "
+              + CodeFormat.GROUP_STEP
+              + " below the width "
+              + width
+              + ", got "
+              + sumStep);
+    }
+    if (sumStep != 0 && !scheme.isScaled()) {
+      throw new IllegalArgumentException("sums of " + scheme);
+    }
+  }
+
+  /** Sums of a row by {@code sumStep}; 0 if there are none. */
+  public int stepSums() {
+    return sumStep == 0 ? 0 : Math.ceilDiv(width, sumStep);
   }
 
   @Override
@@ -36,6 +61,11 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
 
   @Override
   public String toString() {
-    return "quantize rows of " + width + " to " + scheme + (signedCodes ? " as signed bytes" : "");
+    return "quantize rows of "
+        + width
+        + " to "
+        + scheme
+        + (signedCodes ? " as signed bytes" : "")
+        + (sumStep == 0 ? "" : ", summed by " + sumStep);
   }
 }

@@ -1,64 +1,82 @@
 package dev.sinter.compress;
 
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Turns floating weights into symmetric integer codes. Thread-safe, no state. */
 public final class Quantizer {
   private static final long ALIGNMENT = 64;
-  private static final int MAX_CODE = 127;
 
   private Quantizer() {}
 
-  /**
-   * Rounds each weight to the nearest code: {@code s = amax / 127}, {@code q = clamp(rint(x / s),
-   * -127, 127)}, in f32 and half to even, where amax is the largest magnitude of the row or of the
-   * matrix. If s is 0 (all weights are 0, or amax is so small that the quotient underflows) the
-   * codes are 0.
-   *
-   * @param bits 8
-   * @param arena owns the codes, which are 64-byte aligned
-   * @throws IllegalArgumentException for other bits, or if a weight is NaN or infinite; names it
-   */
+  /** The same without groups. */
   public static Quantized roundToNearest(
       Dense weights, int bits, Granularity granularity, Arena arena) {
-    if (bits != 8) {
-      throw new IllegalArgumentException(weights.name() + ": bits must be 8, got " + bits);
+    return roundToNearest(weights, new CodeFormat(bits, granularity, 0, false), arena);
+  }
+
+  /**
+   * Rounds each weight to the nearest code: {@code s = amax / c}, {@code q = clamp(rint(x / s), -c,
+   * c)}, in f32 and half to even, where c is the largest code (127, or 7 for 4 bits) and amax the
+   * largest magnitude of what shares a scale. If s is 0 (all weights are 0, or amax is so small
+   * that the quotient underflows) the codes are 0.
+   *
+   * @param format without zero points
+   * @param arena owns the codes, which are 64-byte aligned
+   * @throws IllegalArgumentException for zero points, or if a weight is NaN or infinite; names it
+   */
+  public static Quantized roundToNearest(Dense weights, CodeFormat format, Arena arena) {
+    if (format.zeroPoints()) {
+      throw new IllegalArgumentException(
+          weights.name() + ": symmetric codes have no zero points: " + format);
     }
     int rows = weights.rows();
     int columns = weights.columns();
+    float[] scales = scales(weights, format);
     float[] row = new float[columns];
-    float[] rowMaximum = new float[rows];
+    byte[] codes = new byte[columns];
+    int width = format.groupWidth(columns);
+    int groups = format.groups(columns);
+    long rowBytes = format.rowBytes(columns);
+    MemorySegment all = arena.allocate(rows * rowBytes, ALIGNMENT);
     for (int r = 0; r < rows; r++) {
       weights.decodeRow(r, row);
-      rowMaximum[r] = maximum(weights, r, row);
-    }
-    float[] scales =
-        switch (granularity) {
-          case CHANNEL -> rowMaximum;
-          case TENSOR -> new float[] {maximum(rowMaximum)};
-        };
-    for (int i = 0; i < scales.length; i++) {
-      scales[i] /= MAX_CODE;
-    }
-    MemorySegment codes = arena.allocate((long) rows * columns, ALIGNMENT);
-    for (int r = 0; r < rows; r++) {
-      float scale = scales[granularity == Granularity.CHANNEL ? r : 0];
-      if (scale != 0) { // the codes of the others are 0 already
-        weights.decodeRow(r, row);
-        encode(row, scale, codes, (long) r * columns);
+      for (int g = 0; g < groups; g++) {
+        float scale = scales[scales.length == 1 ? 0 : r * groups + g];
+        encode(row, g * width, Math.min(columns, (g + 1) * width), scale, format.maxCode(), codes);
       }
+      format.write(codes, all, r * rowBytes);
     }
-    return new Quantized(weights.name(), rows, columns, bits, granularity, codes, scales);
+    return new Quantized(weights.name(), rows, columns, format, all, scales, null);
   }
 
-  private static float maximum(Dense weights, int r, float[] row) {
+  private static float[] scales(Dense weights, CodeFormat format) {
+    int columns = weights.columns();
+    int width = format.groupWidth(columns);
+    int groups = format.groups(columns);
+    float[] row = new float[columns];
+    float[] scales = new float[format.scales(weights.rows(), columns)];
+    for (int r = 0; r < weights.rows(); r++) {
+      weights.decodeRow(r, row);
+      for (int g = 0; g < groups; g++) {
+        int scale = scales.length == 1 ? 0 : r * groups + g;
+        int end = Math.min(columns, (g + 1) * width);
+        scales[scale] = Math.max(scales[scale], maximum(weights, r, row, g * width, end));
+      }
+    }
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] /= format.maxCode();
+    }
+    return scales;
+  }
+
+  private static float maximum(Dense weights, int r, float[] row, int from, int to) {
     float max = 0;
-    for (int k = 0; k < row.length; k++) {
+    for (int k = from; k < to; k++) {
       float magnitude = Math.abs(row[k]);
       if (!(magnitude < Float.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(
@@ -76,19 +94,12 @@ public final class Quantizer {
     return max;
   }
 
-  private static float maximum(float[] values) {
-    float max = 0;
-    for (float v : values) {
-      max = Math.max(max, v);
-    }
-    return max;
-  }
-
-  private static void encode(float[] row, float scale, MemorySegment codes, long base) {
-    for (int k = 0; k < row.length; k++) {
+  private static void encode(
+      float[] row, int from, int to, float scale, int maxCode, byte[] codes) {
+    for (int k = from; k < to; k++) {
       // rint of the exactly widened quotient is the f32 rounding.
-      int q = (int) Math.rint(row[k] / scale);
-      codes.set(ValueLayout.JAVA_BYTE, base + k, (byte) Math.clamp(q, -MAX_CODE, MAX_CODE));
+      int q = scale == 0 ? 0 : (int) Math.rint(row[k] / scale);
+      codes[k] = (byte) Math.clamp(q, -maxCode, maxCode);
     }
   }
 }

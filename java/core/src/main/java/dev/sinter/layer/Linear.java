@@ -103,7 +103,7 @@ public final class Linear implements AutoCloseable {
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
     if (activations != ActivationScheme.FLOAT) {
-      codes = new QuantizeSpec(spec.k(), activations, kernel.signedCodes());
+      codes = new QuantizeSpec(spec.k(), activations, kernel.signedCodes(), kernel.sumStep());
       Planner.Choice quantizeChoice = planner.choose(codes);
       quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);
@@ -225,9 +225,9 @@ public final class Linear implements AutoCloseable {
     return ActivationBuffer.allocate(allocator, codes, rows, kernel.codeColumns());
   }
 
-  /** Bytes that {@link #codes} takes. */
+  /** Bytes that {@link #codes} takes; 0 for activations that are not quantized. */
   public long codesBytes(int rows) {
-    return ActivationBuffer.bytes(spec.activations(), rows, kernel.codeColumns());
+    return codes == null ? 0 : ActivationBuffer.bytes(codes, rows, kernel.codeColumns());
   }
 
   /** Quantizes rows of x as this layer wants its input. */

@@ -5,5 +5,7 @@ public enum Granularity {
   /** The whole matrix. */
   TENSOR,
   /** One output channel, a row of W. */
-  CHANNEL
+  CHANNEL,
+  /** Some weights of a row, side by side. */
+  GROUP
 }

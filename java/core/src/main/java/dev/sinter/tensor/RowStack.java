@@ -14,7 +14,7 @@ public final class RowStack {
   private RowStack() {}
 
   /**
-   * @param parts at least one, all dense of one type or all quantized, equally wide
+   * @param parts at least one, all dense of one type or all quantized in one format, equally wide
    * @param arena holds the copy
    */
   public static CompressedTensor of(
@@ -34,28 +34,55 @@ public final class RowStack {
       bytes += data(part).byteSize();
     }
     MemorySegment all = arena.allocate(bytes, ALIGNMENT);
-    float[] scales = new float[rows];
     long at = 0;
-    int row = 0;
     for (CompressedTensor part : parts) {
       MemorySegment.copy(data(part), 0, all, at, data(part).byteSize());
       at += data(part).byteSize();
-      for (int n = 0; part instanceof Quantized q && n < q.rows(); n++) {
-        scales[row + n] = q.scale(n);
-      }
-      row += part.rows();
     }
     return switch (parts.getFirst()) {
       case Dense d -> new Dense(name, rows, columns, d.dtype(), all);
       case Quantized q ->
-          new Quantized(name, rows, columns, q.bits(), Granularity.CHANNEL, all, scales);
+          quantized(
+              name,
+              rows,
+              rowwise(q.format()),
+              all,
+              parts.stream().map(Quantized.class::cast).toList());
     };
+  }
+
+  private static Quantized quantized(
+      String name, int rows, CodeFormat format, MemorySegment codes, List<Quantized> parts) {
+    int columns = parts.getFirst().columns();
+    int groups = format.groups(columns);
+    float[] scales = new float[format.scales(rows, columns)];
+    byte[] zeroPoints = format.zeroPoints() ? new byte[scales.length] : null;
+    int at = 0;
+    for (Quantized part : parts) {
+      for (int row = 0; row < part.rows(); row++) {
+        for (int group = 0; group < groups; group++, at++) {
+          scales[at] = part.scale(row, group);
+          if (zeroPoints != null) {
+            zeroPoints[at] = (byte) part.zeroPoint(row, group);
+          }
+        }
+      }
+    }
+    return new Quantized(name, rows, columns, format, codes, scales, zeroPoints);
+  }
+
+  /** Parts have scales of their own, so what one scale was enough for has one a row here. */
+  private static CodeFormat rowwise(CodeFormat format) {
+    return format.granularity() == Granularity.TENSOR
+        ? new CodeFormat(format.bits(), Granularity.CHANNEL, 0, format.zeroPoints())
+        : format;
   }
 
   private static boolean compatible(CompressedTensor a, CompressedTensor b) {
     return switch (a) {
       case Dense d -> b instanceof Dense e && d.dtype() == e.dtype();
-      case Quantized q -> b instanceof Quantized r && q.bits() == r.bits();
+      case Quantized q ->
+          b instanceof Quantized r && rowwise(q.format()).equals(rowwise(r.format()));
     };
   }
 

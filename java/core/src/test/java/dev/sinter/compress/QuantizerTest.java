@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
@@ -15,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +34,7 @@ class QuantizerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Granularity.class)
+  @EnumSource(names = {"TENSOR", "CHANNEL"})
   void equalsExactArithmeticRoundedOnceAStep(Granularity granularity) {
     long seed = Long.getLong("sinter.test.seed", System.nanoTime());
     Random random = new Random(seed);
@@ -72,7 +74,7 @@ class QuantizerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Granularity.class)
+  @EnumSource(names = {"TENSOR", "CHANNEL"})
   void everyWeightIsWithinHalfAStep(Granularity granularity) {
     long seed = Long.getLong("sinter.test.seed", System.nanoTime());
     float[] w = gaussian(64 * 96, new Random(seed));
@@ -135,11 +137,15 @@ class QuantizerTest {
   @ParameterizedTest
   @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
   void whatIsNotFiniteIsRefusedWithItsPlace(float bad) {
-    for (Granularity granularity : Granularity.values()) {
+    for (CodeFormat format :
+        List.of(
+            CodeFormat.perChannel(8),
+            new CodeFormat(4, Granularity.TENSOR, 0, false),
+            CodeFormat.inGroups(4, 32))) {
       IllegalArgumentException e =
           assertThrows(
               IllegalArgumentException.class,
-              () -> quantize(2, new float[] {1, 2, 3, 4, 5, bad}, granularity));
+              () -> quantize(2, new float[] {1, 2, 3, 4, 5, bad}, format));
       assertTrue(e.getMessage().startsWith("w: the weight at row 1, column 2 is " + bad));
     }
   }
@@ -150,8 +156,65 @@ class QuantizerTest {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
-            () -> Quantizer.roundToNearest(w, 4, Granularity.CHANNEL, Arena.ofAuto()));
-    assertEquals("w: bits must be 8, got 4", e.getMessage());
+            () -> Quantizer.roundToNearest(w, 5, Granularity.CHANNEL, Arena.ofAuto()));
+    assertEquals("bits must be 8 or 4, got 5", e.getMessage());
+    CodeFormat zeroPoints = new CodeFormat(4, Granularity.CHANNEL, 0, true);
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Quantizer.roundToNearest(w, zeroPoints, Arena.ofAuto()));
+  }
+
+  @Test
+  void knownCodesInGroupsOfFourBits() {
+    // Both groups have scale 1; the second is short, and its row ends in half a byte.
+    float[] w = new float[35];
+    w[0] = -7;
+    w[1] = 2.5f;
+    w[31] = 3.5f;
+    w[32] = 7;
+    w[34] = -1.5f;
+    Quantized q = quantize(1, w, CodeFormat.inGroups(4, 32));
+    assertArrayEquals(new float[] {1, 1}, q.scales());
+    assertEquals(18, q.codes().byteSize());
+    assertEquals(18 + 8, q.bytes());
+    byte[] expected = new byte[35];
+    expected[0] = -7;
+    expected[1] = 2;
+    expected[31] = 4;
+    expected[32] = 7;
+    expected[34] = -2;
+    assertArrayEquals(expected, codes(q));
+  }
+
+  @Test
+  void aGroupOfZerosHasScaleZeroBesideOthers() {
+    float[] w = new float[70];
+    w[40] = 3;
+    w[69] = Float.MIN_VALUE;
+    Quantized q = quantize(1, w, CodeFormat.inGroups(4, 32));
+    assertArrayEquals(new float[] {0, 3f / 7, 0}, q.scales());
+    byte[] expected = new byte[70];
+    expected[40] = 7;
+    assertArrayEquals(expected, codes(q));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {32, 64, 96})
+  void everyWeightOfAGroupIsWithinHalfAStepOfFourBits(int group) {
+    long seed = Long.getLong("sinter.test.seed", System.nanoTime());
+    int columns = 100;
+    float[] w = gaussian(64 * columns, new Random(seed));
+    Quantized q = quantize(64, w, CodeFormat.inGroups(4, group));
+    float[] row = new float[columns];
+    for (int r = 0; r < 64; r++) {
+      q.decodeRow(r, row);
+      for (int k = 0; k < columns; k++) {
+        double error = Math.abs((double) w[r * columns + k] - row[k]);
+        double bound = q.scale(r, k / group) * (0.5 + 7 * 3 * 0x1p-24);
+        String where = " at row " + r + ", column " + k + ", seed " + seed;
+        assertTrue(error <= bound, error + " > " + bound + where);
+      }
+    }
   }
 
   @Test
@@ -174,10 +237,20 @@ class QuantizerTest {
   }
 
   private static Quantized quantize(int rows, float[] w, Granularity granularity) {
-    return Quantizer.roundToNearest(dense(rows, w), 8, granularity, Arena.ofAuto());
+    return quantize(rows, w, new CodeFormat(8, granularity, 0, false));
+  }
+
+  private static Quantized quantize(int rows, float[] w, CodeFormat format) {
+    return Quantizer.roundToNearest(dense(rows, w), format, Arena.ofAuto());
   }
 
   private static byte[] codes(Quantized q) {
-    return q.codes().toArray(ValueLayout.JAVA_BYTE);
+    byte[] codes = new byte[q.rows() * q.columns()];
+    byte[] row = new byte[q.columns()];
+    for (int r = 0; r < q.rows(); r++) {
+      q.readCodes(r, row);
+      System.arraycopy(row, 0, codes, r * row.length, row.length);
+    }
+    return codes;
   }
 }

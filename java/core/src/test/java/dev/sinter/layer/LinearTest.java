@@ -10,6 +10,7 @@ import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -29,6 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -88,9 +90,21 @@ class LinearTest {
       value = ActivationScheme.class,
       names = {"FLOAT", "U8_PER_TOKEN"})
   void forwardAllocatesNothingOnceCompiled(ActivationScheme activations) {
+    allocatesNothing(weights(activations), activations);
+  }
+
+  @Test
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void groupsAllocateNothingOnceCompiled() {
+    allocatesNothing(
+        Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
+        ActivationScheme.U8_PER_TOKEN);
+  }
+
+  private void allocatesNothing(CompressedTensor weights, ActivationScheme activations) {
     // One worker: what a call allocates, this thread does.
     try (Sinter alone = Sinter.open(SinterOptions.defaults().withThreads(1));
-        Linear linear = Linear.of(alone, weights(activations), bias(), activations)) {
+        Linear linear = Linear.of(alone, weights, bias(), activations)) {
       MemorySegment x = arena.allocate(4L * 13 * K, 64);
       MemorySegment y = arena.allocate(4L * 13 * N, 64);
       random.fill(x, 1);
@@ -202,18 +216,51 @@ class LinearTest {
     }
   }
 
+  @Test
+  void fourBitsAreExplainedAndRunWithinTheirError() {
+    Dense dense = dense();
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    CompressedTensor codes = Quantizer.roundToNearest(dense, CodeFormat.inGroups(4, 128), arena);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment exact = arena.allocate(4L * m * N, 64);
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear four = Linear.of(sinter, codes, (float[]) null, u8);
+        Linear floats = Linear.of(sinter, dense, (float[]) null, ActivationScheme.FLOAT)) {
+      String text = four.explain();
+      assertTrue(text.contains("weights I4 in groups of 128, activations U8_PER_TOKEN"), text);
+      assertTrue(text.contains("not onednn: "), text);
+      assertTrue(NativeBuild.isOff() || text.contains("summed by 128"), text);
+      four.forward(x, m, y);
+      floats.forward(x, m, exact);
+    }
+    double signal = 0;
+    double noise = 0;
+    for (int i = 0; i < m * N; i++) {
+      double wanted = exact.getAtIndex(JAVA_FLOAT, i);
+      signal += wanted * wanted;
+      noise += Math.pow(y.getAtIndex(JAVA_FLOAT, i) - wanted, 2);
+    }
+    // A step of amax / 7 with amax near 2.7 deviations: about 19 dB of a normal distribution.
+    assertTrue(noise < signal / 30, noise + " of " + signal + " " + random);
+  }
+
   private static void expect(String part, Runnable call) {
     String message = assertThrows(IllegalArgumentException.class, call::run).getMessage();
     assertTrue(message.contains(part), message);
   }
 
   private CompressedTensor weights(ActivationScheme activations) {
+    return activations == ActivationScheme.FLOAT
+        ? dense()
+        : Quantizer.roundToNearest(dense(), 8, Granularity.CHANNEL, arena);
+  }
+
+  private Dense dense() {
     MemorySegment data = arena.allocate(4L * N * K, 64);
     random.fill(data, 0.05f);
-    Dense dense = new Dense("w", N, K, DType.F32, data);
-    return activations == ActivationScheme.FLOAT
-        ? dense
-        : Quantizer.roundToNearest(dense, 8, Granularity.CHANNEL, arena);
+    return new Dense("w", N, K, DType.F32, data);
   }
 
   private float[] bias() {

@@ -113,10 +113,10 @@ final class BertEncoder implements AutoCloseable {
     float[] types = matrix(checkpoint, "embeddings.token_type_embeddings.weight", 1);
     try (Arena scratch = Arena.ofConfined()) {
       CompressedTensor table =
-          switch (scheme) {
+          switch (scheme.kind()) {
             case F32 -> words;
             case BF16 -> words.toBf16(scratch);
-            case W8A8 -> Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
+            case W8A8, W4A8 -> Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
           };
       embeddings = new EmbeddingTable(table, positionValues, types, arena);
     }

@@ -16,7 +16,7 @@ import dev.sinter.layer.SequenceBatch;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
-import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.Quantized;
 import dev.sinter.tensor.RawTensor;
 import dev.sinter.tensor.RowStack;
 import dev.sinter.tensor.Scheme;
@@ -126,12 +126,14 @@ final class BertLayer implements AutoCloseable {
       List<float[]> biases = new ArrayList<>();
       for (String name : names) {
         Dense weights = Dense.of(checkpoint.tensor(name + ".weight"));
-        CompressedTensor part = weights;
+        CompressedTensor part =
+            switch (scheme.kind()) {
+              case F32 -> weights;
+              case BF16 -> weights.toBf16(arena);
+              case W8A8, W4A8 -> Quantizer.roundToNearest(weights, scheme.codes(), arena);
+            };
         float[] bias = vector(checkpoint, name + ".bias", weights.rows());
-        if (scheme == Scheme.BF16) {
-          part = weights.toBf16(arena);
-        } else if (scheme == Scheme.W8A8) {
-          part = Quantizer.roundToNearest(weights, 8, Granularity.CHANNEL, arena);
+        if (part instanceof Quantized) {
           errors.put(name, ErrorReport.of(weights, part));
           bias = BiasCorrection.correct(weights, part, bias, inputMean.get());
         }

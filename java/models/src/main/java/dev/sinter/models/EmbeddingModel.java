@@ -44,8 +44,8 @@ public final class EmbeddingModel implements AutoCloseable {
    * Reads a model, compresses it to a scheme and packs it for this machine.
    *
    * @param scheme {@code F32}, {@code BF16}: linear layers and word embeddings rounded to bfloat16,
-   *     or {@code W8A8}: linear layers with int8 weights per channel and activations per token, the
-   *     word embeddings int8 per row
+   *     {@code W8A8}: linear layers with int8 weights per channel and activations per token, the
+   *     word embeddings int8 per row, or {@code W4A8}: the same but for int4 weights in groups
    * @throws dev.sinter.checkpoint.CheckpointException if a file is malformed or a tensor missing
    */
   public static EmbeddingModel load(

@@ -72,6 +72,11 @@ public final class CpuBackend implements Backend {
                   + q.width()
                   + " could overflow int32 sums, at most "
                   + SINTER_QUANTIZE_ROWS_MAX_K());
+      case QuantizeSpec q
+          when q.sumStep() != 0
+              && q.scheme() == ActivationScheme.U8_PER_TOKEN
+              && !q.signedCodes() ->
+          Support.no("sums parts of rows of signed bytes only");
       case QuantizeSpec _ -> Support.yes();
       default -> Support.no("has no " + spec.operation() + " kernel");
     };
@@ -81,18 +86,18 @@ public final class CpuBackend implements Backend {
     if (isF32(spec)) {
       return Support.yes();
     }
-    if (spec.weights() != DType.I8 || !spec.activations().isScaled()) {
+    if (!(spec.int8() || spec.int4()) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32 weights with FLOAT and I8 weights with U8_PER_TOKEN or S8_PER_TOKEN"
-              + " activations, not "
-              + spec.weights()
+          "runs F32 weights with FLOAT, and I4 weights, or I8 without groups, with U8_PER_TOKEN or"
+              + " S8_PER_TOKEN activations, not "
+              + spec.weightType()
               + " with "
               + spec.activations());
     }
-    return spec.k() <= Int8GemmNative.MAX_K
+    int maxK = spec.int8() ? Int8GemmNative.MAX_K : Int4GemmNative.MAX_K;
+    return spec.k() <= maxK
         ? Support.yes()
-        : Support.no(
-            "K " + spec.k() + " could overflow int32 sums, at most " + Int8GemmNative.MAX_K);
+        : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
   }
 
   private static boolean isF32(MatmulSpec spec) {
@@ -107,8 +112,13 @@ public final class CpuBackend implements Backend {
       Isa isa = Isa.best(allowed, F32GemmNative.COMPILED);
       return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
-    Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
-    return new Int8GemmNative(spec, (Quantized) weights, bias, workers, isa);
+    Quantized codes = (Quantized) weights;
+    if (spec.int8()) {
+      Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
+      return new Int8GemmNative(spec, codes, bias, workers, isa);
+    }
+    Isa isa = Isa.best(allowed, Int4GemmNative.COMPILED);
+    return new Int4GemmNative(spec, codes, bias, workers, isa);
   }
 
   @Override

@@ -13,8 +13,9 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * {@code quantize_rows} of libsinter: the formulas of {@link ActivationScheme}, bit for bit. Writes
- * exactly the rows it is asked for. Thread-safe for distinct rows.
+ * {@code quantize_rows} of libsinter: the formulas of {@link ActivationScheme}, bit for bit; with
+ * {@code group_sums} behind it if sums of parts of the rows are wanted. Writes exactly the rows it
+ * is asked for. Thread-safe for distinct rows.
  */
 final class QuantizeRowsNative implements QuantizeKernel {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
@@ -37,7 +38,8 @@ final class QuantizeRowsNative implements QuantizeKernel {
   private final int width;
   private final Isa isa;
   private final Codes codes;
-  private final String implementation;
+  private final String function;
+  private final String sumFunction;
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   QuantizeRowsNative(QuantizeSpec spec, Isa isa) {
@@ -45,13 +47,13 @@ final class QuantizeRowsNative implements QuantizeKernel {
     this.isa = isa;
     width = spec.width();
     codes = Codes.of(spec);
-    implementation =
-        "sinter_quantize_rows_" + codes.name().toLowerCase(Locale.ROOT) + "_" + isa.text();
+    function = "sinter_quantize_rows_" + codes.name().toLowerCase(Locale.ROOT) + "_" + isa.text();
+    sumFunction = "sinter_group_sums_" + (isa == Isa.SCALAR ? "scalar" : "avx2");
   }
 
   @Override
   public String implementation() {
-    return implementation;
+    return spec.sumStep() == 0 ? function : function + ", " + sumFunction;
   }
 
   @Override
@@ -79,8 +81,28 @@ final class QuantizeRowsNative implements QuantizeKernel {
           case AVX2, AVXVNNI -> avx2(x, from, to - from, q, out.stride(), s, z, out.sums());
           case SCALAR -> scalar(x, from, to - from, q, out.stride(), s, z, out.sums());
         };
+    check(function, status);
+    if (spec.sumStep() != 0) {
+      sum(out, from, to - from);
+    }
+  }
+
+  private void sum(ActivationBuffer out, long first, long rows) {
+    MemorySegment q = out.data();
+    MemorySegment z = out.zeroPoints();
+    long stride = out.stride();
+    long step = spec.sumStep();
+    MemorySegment sums = out.stepSums();
+    int status =
+        isa == Isa.SCALAR
+            ? sinter_group_sums_scalar(q, first, rows, width, stride, z, 0, step, sums)
+            : sinter_group_sums_avx2(q, first, rows, width, stride, z, 0, step, sums);
+    check(sumFunction, status);
+  }
+
+  private static void check(String function, int status) {
     if (status != SINTER_OK()) {
-      throw new NativeException(implementation, status, sinter_status_text(status).getString(0));
+      throw new NativeException(function, status, sinter_status_text(status).getString(0));
     }
   }
 

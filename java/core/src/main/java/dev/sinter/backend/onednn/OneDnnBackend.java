@@ -65,7 +65,7 @@ public final class OneDnnBackend implements Backend {
     if (type == null) {
       return Support.no(
           "runs F32 weights with FLOAT activations, BF16 with BF16 and I8 with U8_PER_TOKEN, not "
-              + spec.weights()
+              + spec.weightType()
               + " with "
               + spec.activations());
     }

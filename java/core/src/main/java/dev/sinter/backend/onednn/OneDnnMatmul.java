@@ -95,7 +95,10 @@ final class OneDnnMatmul implements MatmulKernel {
     return switch (spec.weights()) {
       case F32 -> activations == ActivationScheme.FLOAT ? MatmulShape.Type.F32 : null;
       case BF16 -> activations == ActivationScheme.BF16 ? MatmulShape.Type.BF16 : null;
-      case I8 -> activations == ActivationScheme.U8_PER_TOKEN ? MatmulShape.Type.U8S8 : null;
+      case null ->
+          spec.int8() && activations == ActivationScheme.U8_PER_TOKEN
+              ? MatmulShape.Type.U8S8
+              : null;
       default -> null;
     };
   }

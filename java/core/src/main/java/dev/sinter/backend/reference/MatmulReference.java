@@ -25,10 +25,11 @@ public final class MatmulReference implements MatmulKernel {
   private final MatmulSpec spec;
   private final long weightBytes;
   private final float[] bias;
-  // Exactly one of the two is set: floating weights by row, or codes by row with their scales.
+  // Exactly one of the two is set: floating weights, or codes less their zero points, by row.
   private final float[][] values;
   private final byte[][] codes;
-  private final float[] scales;
+  private final float[][] scales; // of the groups of each row of codes
+  private final int groupWidth;
 
   MatmulReference(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     spec.check(weights, bias);
@@ -40,18 +41,21 @@ public final class MatmulReference implements MatmulKernel {
         values = new float[spec.n()][spec.k()];
         codes = null;
         scales = null;
+        groupWidth = spec.k();
         for (int n = 0; n < spec.n(); n++) {
           dense.decodeRow(n, values[n]);
         }
       }
       case Quantized quantized -> {
         values = null;
-        codes = new byte[spec.n()][];
-        scales = new float[spec.n()];
+        codes = new byte[spec.n()][spec.k()];
+        scales = new float[spec.n()][spec.codes().groups(spec.k())];
+        groupWidth = spec.codes().groupWidth(spec.k());
         for (int n = 0; n < spec.n(); n++) {
-          long start = (long) n * spec.k();
-          codes[n] = quantized.codes().asSlice(start, spec.k()).toArray(JAVA_BYTE);
-          scales[n] = quantized.scale(n);
+          quantized.readIntegers(n, codes[n]);
+          for (int g = 0; g < scales[n].length; g++) {
+            scales[n][g] = quantized.scale(n, g);
+          }
         }
       }
     }
@@ -104,34 +108,48 @@ public final class MatmulReference implements MatmulKernel {
     }
   }
 
+  /** The accumulator of weights without groups. */
+  public long accumulator(ActivationBuffer x, int row, int n) {
+    if (groupWidth != spec.k()) {
+      throw new IllegalArgumentException("every group has an accumulator in " + spec);
+    }
+    return accumulator(x, row, n, 0);
+  }
+
   /**
-   * The integer accumulator {@code sum over k of (q[row][k] - z[row]) * w[n][k]}, which every
-   * backend must reach exactly.
+   * The integer accumulator of a group, {@code sum over its k of (q[row][k] - z[row]) * w[n][k]}
+   * with w less its zero point, which every backend must reach exactly.
    *
    * @throws IllegalArgumentException unless activations and weights are both codes
    */
-  public long accumulator(ActivationBuffer x, int row, int n) {
+  public long accumulator(ActivationBuffer x, int row, int n, int group) {
     checkInput(x, row + 1);
     if (codes == null || !x.scheme().isScaled()) {
       throw new IllegalArgumentException("no integer accumulator in " + spec);
     }
     long sum = 0;
-    for (int k = 0; k < spec.k(); k++) {
+    int end = Math.min(spec.k(), (group + 1) * groupWidth);
+    for (int k = group * groupWidth; k < end; k++) {
       sum += (long) centered(x, row, k) * codes[n][k];
     }
     return sum;
   }
 
   private double product(ActivationBuffer x, int row, int n) {
+    double sum = 0;
     if (codes != null && x.scheme().isScaled()) {
       double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
-      return accumulator(x, row, n) * scale * scales[n];
+      for (int g = 0; g < scales[n].length; g++) {
+        sum += accumulator(x, row, n, g) * scale * scales[n][g];
+      }
+      return sum;
     }
-    double sum = 0;
     for (int k = 0; k < spec.k(); k++) {
-      sum += input(x, row, k) * (codes == null ? values[n][k] : codes[n][k]);
+      double weight =
+          codes == null ? values[n][k] : codes[n][k] * (double) scales[n][k / groupWidth];
+      sum += input(x, row, k) * weight;
     }
-    return codes == null ? sum : sum * scales[n];
+    return sum;
   }
 
   private static double input(ActivationBuffer x, int row, int k) {

@@ -85,6 +85,7 @@ final class QuantizeRowsReference implements QuantizeKernel {
     }
     int offset = spec.signedCodes() ? -128 : 0;
     int sum = 0;
+    int stepSum = 0;
     for (int k = 0; k < spec.width(); k++) {
       int code = 0;
       if (finite && scale != 0) {
@@ -93,6 +94,12 @@ final class QuantizeRowsReference implements QuantizeKernel {
       }
       out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (code + offset));
       sum += code - zeroPoint;
+      stepSum += code - zeroPoint;
+      if (spec.sumStep() != 0 && ((k + 1) % spec.sumStep() == 0 || k + 1 == spec.width())) {
+        long index = (long) row * spec.stepSums() + k / spec.sumStep();
+        out.stepSums().setAtIndex(JAVA_INT, index, stepSum);
+        stepSum = 0;
+      }
     }
     for (int k = spec.width(); k < out.stride(); k++) {
       out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (zeroPoint + offset));

@@ -11,7 +11,6 @@ import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.tensor.CompressedTensor;
-import dev.sinter.tensor.DType;
 import java.util.Set;
 
 /**
@@ -32,9 +31,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public Support supports(OpSpec spec) {
-    if (spec instanceof MatmulSpec m && !m.weights().isFloating() && m.weights() != DType.I8) {
-      return Support.no("weights are floating or I8 codes, got " + m.weights());
-    }
     return Support.yes();
   }
 

@@ -73,6 +73,7 @@ public final class VectorBackend implements Backend {
     return switch (spec) {
       case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() ->
           Support.no("makes U8 and S8 codes only");
+      case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
       case MatmulSpec m -> supports(m);
       default -> support;
     };
@@ -80,11 +81,11 @@ public final class VectorBackend implements Backend {
 
   private static Support supports(MatmulSpec spec) {
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
-    boolean codes = spec.weights() == DType.I8 && spec.activations().isScaled();
+    boolean codes = spec.int8() && spec.activations().isScaled();
     if (!floats && !codes) {
       return Support.no(
-          "there are vector kernels for F32 weights with FLOAT activations and for I8 weights with"
-              + " quantized ones");
+          "there are vector kernels for F32 weights with FLOAT activations and for I8 weights"
+              + " without groups with quantized ones");
     }
     if (codes && spec.k() > MatmulInt8Vector.MAX_K) {
       return Support.no(

@@ -78,11 +78,7 @@ class QuantizeRowsNativeTest {
       return;
     }
     for (int width : WIDTHS) {
-      for (QuantizeSpec spec :
-          List.of(
-              new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN),
-              new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN, true),
-              new QuantizeSpec(width, ActivationScheme.S8_PER_TOKEN))) {
+      for (QuantizeSpec spec : specs(width)) {
         try (QuantizeKernel kernel = new QuantizeRowsNative(spec, isa);
             QuantizeKernel reference = new ReferenceBackend().quantize(spec)) {
           if (!isa.runsOn(CpuFeatures.host())) {
@@ -98,6 +94,18 @@ class QuantizeRowsNativeTest {
         }
       }
     }
+  }
+
+  private static List<QuantizeSpec> specs(int width) {
+    List<QuantizeSpec> specs = new ArrayList<>();
+    specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN));
+    for (int step : new int[] {0, 32, 64, 128}) {
+      if (step < width) {
+        specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN, true, step));
+        specs.add(new QuantizeSpec(width, ActivationScheme.S8_PER_TOKEN, false, step));
+      }
+    }
+    return specs;
   }
 
   private void refusesToRun(QuantizeKernel kernel, QuantizeSpec spec) {

@@ -18,6 +18,7 @@ import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -103,7 +104,7 @@ class OneDnnMatmulTest {
     "1,1", "1,17", "17,1", "31,15", "33,64", "127,257", "129,192", "384,384", "384,600", "1536,70"
   })
   void w8a8AgreesWithTheReferenceAndItsIntegersExactly(int k, int n) {
-    for (Granularity granularity : Granularity.values()) {
+    for (Granularity granularity : List.of(Granularity.TENSOR, Granularity.CHANNEL)) {
       Quantized weights = quantized(k, n, granularity, false);
       for (Epilogue epilogue : EPILOGUES) {
         compare(weights, ActivationScheme.U8_PER_TOKEN, epilogue);
@@ -317,18 +318,25 @@ class OneDnnMatmulTest {
   void refusesWhatItCannotRunFast() {
     MatmulSpec s8 =
         new MatmulSpec(
-            8, 8, DType.I8, Granularity.CHANNEL, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+            8, 8, null, CodeFormat.perChannel(8), ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
     assertFalse(backend.supports(s8).supported());
     assertTrue(backend.supports(s8).reason().contains("S8_PER_TOKEN"));
     MatmulSpec long1 =
         new MatmulSpec(
             ZeroPointColumns.MAX_K + 1,
             8,
-            DType.I8,
-            Granularity.CHANNEL,
+            null,
+            CodeFormat.perChannel(8),
             ActivationScheme.U8_PER_TOKEN,
             Epilogue.NONE);
     assertTrue(backend.supports(long1).reason().contains("overflow"));
+    for (CodeFormat other :
+        List.of(CodeFormat.perChannel(4), CodeFormat.inGroups(4, 32), CodeFormat.inGroups(8, 32))) {
+      MatmulSpec codes =
+          new MatmulSpec(64, 8, null, other, ActivationScheme.U8_PER_TOKEN, Epilogue.NONE);
+      String reason = backend.supports(codes).reason();
+      assertTrue(reason.contains("not " + other), reason);
+    }
   }
 
   private static void run(

@@ -12,9 +12,9 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
-import dev.sinter.tensor.Granularity;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -121,8 +121,8 @@ class OneDnnTrapsTest {
             new MatmulSpec(
                 64,
                 64,
-                DType.I8,
-                Granularity.CHANNEL,
+                null,
+                CodeFormat.perChannel(8),
                 ActivationScheme.U8_PER_TOKEN,
                 Epilogue.NONE);
         var a = backend.supports(f32);

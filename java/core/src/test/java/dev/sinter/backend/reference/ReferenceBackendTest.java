@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,12 +16,14 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormSpec;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** Values small enough to be worked out by hand. */
@@ -136,6 +137,52 @@ class ReferenceBackendTest {
   }
 
   @Test
+  void groupsHaveScalesAndZeroPointsOfTheirOwn() {
+    // 33 codes of 1 and then, in the last group, one of -8; the last nibble means nothing.
+    byte[] codes = new byte[17];
+    Arrays.fill(codes, (byte) 0x11);
+    codes[16] = (byte) 0x78;
+    Quantized w =
+        new Quantized(
+            "w",
+            1,
+            33,
+            new CodeFormat(4, Granularity.GROUP, 32, true),
+            arena.allocateFrom(JAVA_BYTE, codes),
+            new float[] {0.5f, 2},
+            new byte[] {8, 15});
+    float[] row = new float[33];
+    Arrays.fill(row, 2);
+    row[32] = 127;
+    ActivationBuffer x = quantize(ActivationScheme.S8_PER_TOKEN, 33, row);
+    MatmulSpec spec = MatmulSpec.of(w, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    MatmulReference kernel = backend.matmul(spec, w, null);
+    assertEquals(64, kernel.accumulator(x, 0, 0, 0));
+    assertEquals(127 * (-8 + 8 - 15), kernel.accumulator(x, 0, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> kernel.accumulator(x, 0, 0));
+    MemorySegment y = floats(NAN);
+    kernel.run(0, 0, 1, x, y);
+    assertEquals(32 - 2 * 1905, y.get(JAVA_FLOAT, 0));
+    MatmulSpec weightOnly = MatmulSpec.of(w, ActivationScheme.FLOAT, Epilogue.NONE);
+    ActivationBuffer floats = ActivationBuffer.floats(floats(row), 1, 33);
+    backend.matmul(weightOnly, w, null).run(0, 0, 1, floats, y);
+    assertEquals(32 - 2 * 1905, y.get(JAVA_FLOAT, 0));
+  }
+
+  @Test
+  void sumsOfPartsOfARow() {
+    QuantizeSpec spec = new QuantizeSpec(65, ActivationScheme.U8_PER_TOKEN, false, 32);
+    float[] row = new float[65];
+    Arrays.fill(row, 0, 32, 2);
+    row[32] = -55;
+    row[64] = 200;
+    ActivationBuffer x = ActivationBuffer.allocate(arena, spec, 1, 65);
+    backend.quantize(spec).run(floats(row), x, 0, 1);
+    assertArrayEquals(new int[] {64, -55, 200}, x.stepSums().toArray(JAVA_INT));
+    assertArrayEquals(new int[] {209}, x.sums().toArray(JAVA_INT));
+  }
+
+  @Test
   void aNanScaleGivesANanRowAndNoOther() {
     Quantized w =
         new Quantized(
@@ -184,8 +231,8 @@ class ReferenceBackendTest {
   void refusesWhatDisagrees() {
     assertTrue(backend.supports(new QuantizeSpec(3, ActivationScheme.S8_PER_TOKEN)).supported());
     MatmulSpec odd =
-        new MatmulSpec(3, 2, DType.I32, Granularity.CHANNEL, ActivationScheme.FLOAT, Epilogue.NONE);
-    assertFalse(backend.supports(odd).supported());
+        new MatmulSpec(3, 2, null, CodeFormat.perChannel(4), ActivationScheme.FLOAT, Epilogue.NONE);
+    assertTrue(backend.supports(odd).supported());
     Dense w = new Dense("w", 2, 3, DType.F32, floats(1, 2, 3, -1, 0, 1));
     MatmulSpec spec = MatmulSpec.of(w, ActivationScheme.FLOAT, Epilogue.BIAS);
     assertThrows(IllegalArgumentException.class, () -> backend.matmul(spec, w, null));

@@ -19,6 +19,7 @@ import dev.sinter.backend.Support;
 import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -207,7 +208,7 @@ class MatmulVectorTest {
     checkAccumulators(ActivationScheme.U8_PER_TOKEN, k, 2, () -> 127, 0);
     MatmulSpec longer =
         new MatmulSpec(
-            k + 1, 2, DType.I8, Granularity.TENSOR, ActivationScheme.U8_PER_TOKEN, Epilogue.NONE);
+            k + 1, 2, null, CodeFormat.perChannel(8), ActivationScheme.U8_PER_TOKEN, Epilogue.NONE);
     Support support = new VectorBackend(1, 0).supports(longer);
     assertFalse(support.supported());
     assertTrue(support.reason().contains("may overflow"), support.reason());
@@ -349,9 +350,13 @@ class MatmulVectorTest {
     VectorBackend backend = new VectorBackend(1, 0);
     MatmulSpec bf16 = new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
     MatmulSpec weightOnly =
-        new MatmulSpec(8, 8, DType.I8, Granularity.CHANNEL, ActivationScheme.FLOAT, Epilogue.NONE);
+        new MatmulSpec(8, 8, null, CodeFormat.perChannel(8), ActivationScheme.FLOAT, Epilogue.NONE);
     assertFalse(backend.supports(bf16).supported());
     assertFalse(backend.supports(weightOnly).supported());
+    MatmulSpec int4 =
+        new MatmulSpec(
+            64, 8, null, CodeFormat.inGroups(4, 32), ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    assertFalse(backend.supports(int4).supported());
     assertRefused(() -> backend.matmul(bf16, null, null), "F32 weights");
   }
 

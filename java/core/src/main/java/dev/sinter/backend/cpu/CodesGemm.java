@@ -1,0 +1,119 @@
+package dev.sinter.backend.cpu;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.bindings.sinter.sinter_gemm_args;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Quantized;
+import java.lang.foreign.MemorySegment;
+
+/** What the integer matmuls of libsinter have in common: what they are called with. */
+abstract class CodesGemm extends PanelMatmul {
+  private final int stride;
+  private final PackedCodes weights;
+  private final int sumsOfRow;
+  private final long bytes;
+  private final MemorySegment[] arguments; // of each worker; only pointers and counts change
+
+  /**
+   * libsinter must be loaded, and the CPU must have the instruction set.
+   *
+   * @param operation {@code int8_gemm} or {@code int4_gemm}
+   */
+  CodesGemm(
+      String operation, MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
+    super(spec, operation, isa);
+    int lines = Math.ceilDiv(spec.k(), CACHE_LINE);
+    stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
+    weights = new PackedCodes(arena, source, signedCodes());
+    sumsOfRow = weights.group() == 0 ? 1 : Math.ceilDiv(spec.k(), weights.group());
+    MemorySegment biases = biases(bias);
+    bytes = weights.bytes() + biases.byteSize();
+    arguments = new MemorySegment[workers];
+    for (int i = 0; i < workers; i++) {
+      arguments[i] = arguments(biases);
+    }
+  }
+
+  private MemorySegment arguments(MemorySegment biases) {
+    MemorySegment args = sinter_gemm_args.allocate(arena);
+    weights.describe(args);
+    sinter_gemm_args.x_stride(args, stride);
+    sinter_gemm_args.bias(args, biases);
+    sinter_gemm_args.y_stride(args, spec.n());
+    sinter_gemm_args.activation(args, activation());
+    sinter_gemm_args.accumulate(args, accumulate());
+    return args;
+  }
+
+  /** Calls the kernel of the instruction set and returns its status. */
+  abstract int call(Isa isa, MemorySegment args);
+
+  @Override
+  public final int codeColumns() {
+    return stride;
+  }
+
+  @Override
+  public final boolean signedCodes() {
+    return spec.activations() == ActivationScheme.U8_PER_TOKEN;
+  }
+
+  @Override
+  public final int sumStep() {
+    return weights.group();
+  }
+
+  @Override
+  public final long bytes() {
+    return bytes;
+  }
+
+  @Override
+  final int call(
+      int worker,
+      int panelBegin,
+      int panelEnd,
+      long row,
+      int rows,
+      ActivationBuffer x,
+      MemorySegment y) {
+    check(row + rows, x);
+    MemorySegment args = arguments[worker];
+    sinter_gemm_args.m(args, rows);
+    sinter_gemm_args.panel_begin(args, panelBegin);
+    sinter_gemm_args.panel_end(args, panelEnd);
+    point(args, sinter_gemm_args.x$offset(), x.data(), row * stride);
+    point(args, sinter_gemm_args.x_scales$offset(), x.scales(), 4 * row);
+    MemorySegment sums = sumStep() == 0 ? x.sums() : x.stepSums();
+    point(args, sinter_gemm_args.x_sums$offset(), sums, 4 * row * sumsOfRow);
+    if (signedCodes()) {
+      point(args, sinter_gemm_args.x_zero_points$offset(), x.zeroPoints(), 4 * row);
+    }
+    point(args, sinter_gemm_args.y$offset(), y, 4 * row * spec.n());
+    return call(isa, args);
+  }
+
+  private void check(long rows, ActivationBuffer x) {
+    if (x.scheme() != spec.activations()
+        || x.signedCodes() != signedCodes()
+        || x.sumStep() != sumStep()
+        || x.columns() != spec.k()
+        || x.stride() != stride
+        || rows > x.rows()) {
+      throw new IllegalArgumentException(
+          "input of "
+              + x.rows()
+              + " rows of "
+              + x.columns()
+              + " "
+              + x.scheme()
+              + ", summed by "
+              + x.sumStep()
+              + ", is not what "
+              + rows
+              + " rows of this kernel need: "
+              + spec);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.*;
+
+import dev.sinter.bindings.sinter.sinter_gemm_args;
+import dev.sinter.bindings.sinter.sinter_pack_args;
+import dev.sinter.runtime.LargeMemory;
+import dev.sinter.runtime.NativeException;
+import dev.sinter.tensor.Quantized;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Integer weights as the matmuls of libsinter read them: codes by {@code int8_pack} or {@code
+ * int4_pack}, and in panels alike their scales, zero points and sums.
+ */
+final class PackedCodes {
+  private static final int CACHE_LINE = 64;
+
+  private final Quantized source;
+  private final int panels;
+  private final int groups;
+  private final int group; // 0: all of a row
+  private final boolean halfScales;
+  private final MemorySegment codes;
+  private final MemorySegment sums; // NULL unless asked for
+  private final MemorySegment scales;
+  private final MemorySegment zeroPoints; // NULL if there are none
+
+  /**
+   * @param arena holds everything
+   * @param withSums whether the sums of the weights are needed, for activations with zero points
+   */
+  PackedCodes(Arena arena, Quantized source, boolean withSums) {
+    this.source = source;
+    panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
+    groups = source.format().groups(source.columns());
+    group = groups == 1 ? 0 : source.format().groupWidth(source.columns());
+    long paddedK =
+        Math.ceilDiv(source.columns(), SINTER_GEMM_BLOCK_K()) * (long) SINTER_GEMM_BLOCK_K();
+    long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
+    long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
+    codes = LargeMemory.allocate(arena, bytes);
+    sums = withSums ? arena.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
+    halfScales = source.format().bits() == 4 && allHalf(source.scales());
+    scales = arena.allocate((halfScales ? 2 : 4) * entries, CACHE_LINE);
+    zeroPoints =
+        source.format().zeroPoints() ? arena.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
+    pack();
+    arrangeByPanels();
+  }
+
+  /** Whether f16 holds all of them exactly. */
+  private static boolean allHalf(float[] values) {
+    for (float value : values) {
+      if (Float.float16ToFloat(Float.floatToFloat16(value)) != value) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void pack() {
+    int k = source.columns();
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment args = sinter_pack_args.allocate(scratch);
+      sinter_pack_args.codes(args, bytewise(scratch));
+      sinter_pack_args.stride(args, k);
+      sinter_pack_args.n(args, source.rows());
+      sinter_pack_args.k(args, k);
+      sinter_pack_args.panel_end(args, panels);
+      sinter_pack_args.step(args, group);
+      sinter_pack_args.w(args, codes);
+      sinter_pack_args.w_sums(args, sums);
+      boolean int8 = source.format().bits() == 8;
+      int status = int8 ? sinter_int8_pack_scalar(args) : sinter_int4_pack_scalar(args);
+      if (status != SINTER_OK()) {
+        throw new NativeException(
+            int8 ? "sinter_int8_pack_scalar" : "sinter_int4_pack_scalar",
+            status,
+            sinter_status_text(status).getString(0));
+      }
+    }
+  }
+
+  /** The codes, one a byte. */
+  private MemorySegment bytewise(Arena scratch) {
+    if (source.format().bits() == 8 && source.codes().isNative()) {
+      return source.codes();
+    }
+    int k = source.columns();
+    MemorySegment bytes = scratch.allocate((long) source.rows() * k, CACHE_LINE);
+    byte[] row = new byte[k];
+    for (int n = 0; n < source.rows(); n++) {
+      source.readCodes(n, row);
+      MemorySegment.copy(row, 0, bytes, ValueLayout.JAVA_BYTE, (long) n * k, k);
+    }
+    return bytes;
+  }
+
+  private void arrangeByPanels() {
+    int panel = SINTER_GEMM_PANEL();
+    for (int n = 0; n < source.rows(); n++) {
+      for (int g = 0; g < groups; g++) {
+        long index = ((long) (n / panel) * groups + g) * panel + n % panel;
+        float scale = source.scale(n, g);
+        if (halfScales) {
+          scales.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
+        } else {
+          scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+        }
+        if (source.format().zeroPoints()) {
+          zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(n, g));
+        }
+      }
+    }
+  }
+
+  /** Groups of 16 columns. */
+  int panels() {
+    return panels;
+  }
+
+  /** Values along K that share a scale; 0 for all of them. */
+  int group() {
+    return group;
+  }
+
+  long bytes() {
+    return codes.byteSize() + sums.byteSize() + scales.byteSize() + zeroPoints.byteSize();
+  }
+
+  /** Sets the fields of a call that are about the weights. */
+  void describe(MemorySegment args) {
+    sinter_gemm_args.n(args, source.rows());
+    sinter_gemm_args.k(args, source.columns());
+    sinter_gemm_args.w(args, codes);
+    sinter_gemm_args.w_scales(args, scales);
+    sinter_gemm_args.w_scale_type(args, halfScales ? SINTER_F16() : SINTER_F32());
+    sinter_gemm_args.w_zero_points(args, zeroPoints);
+    sinter_gemm_args.w_sums(args, sums);
+    sinter_gemm_args.w_group(args, group);
+  }
+}

@@ -1,0 +1,222 @@
+package dev.sinter.backend.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.backend.Activation;
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.backend.reference.MatmulReference;
+import dev.sinter.backend.reference.ReferenceBackend;
+import dev.sinter.runtime.CpuFeatures;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.Quantized;
+import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.TestRandom;
+import dev.sinter.testing.Tolerance;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntSupplier;
+
+/** What the tests of the integer matmuls do with a kernel. */
+final class CodesGemmCheck implements AutoCloseable {
+  static final List<Epilogue> EPILOGUES =
+      List.of(
+          Epilogue.NONE,
+          Epilogue.BIAS,
+          new Epilogue(true, Activation.GELU_ERF, false),
+          new Epilogue(true, Activation.NONE, true));
+  static final List<ActivationScheme> SCHEMES =
+      List.of(ActivationScheme.U8_PER_TOKEN, ActivationScheme.S8_PER_TOKEN);
+  private static final int[] ROWS = {1, 2, 3, 8, 33, 129, 257};
+
+  // The steepest slope of GELU, and the absolute error that kernels/gemm/activations.h states.
+  private static final double GELU_SLOPE = 1.13;
+  private static final double GELU_ERROR = 3e-7;
+
+  /** Makes the kernel under test. */
+  interface Maker {
+    MatmulKernel make(MatmulSpec spec, Quantized weights, float[] bias, int workers, Isa isa);
+  }
+
+  final TestRandom random = new TestRandom();
+  private final ReferenceBackend reference = new ReferenceBackend();
+  private final Arena arena = Arena.ofShared();
+  private final Set<Isa> compiled;
+  private final Maker maker;
+
+  CodesGemmCheck(Set<Isa> compiled, Maker maker) {
+    this.compiled = compiled;
+    this.maker = maker;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  Set<Isa> isas() {
+    EnumSet<Isa> isas = Isa.allowed(CpuFeatures.host(), null);
+    isas.retainAll(compiled);
+    assertTrue(isas.contains(Isa.SCALAR));
+    return isas;
+  }
+
+  Epilogue anyEpilogue() {
+    return EPILOGUES.get(random.integer(0, EPILOGUES.size()));
+  }
+
+  /** Every instruction set against the reference, for many M; and against scalar code, by bits. */
+  void compare(Quantized weights, ActivationScheme activations, Epilogue epilogue) {
+    MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
+    float[] bias = epilogue.bias() ? random.normals(spec.n(), 1) : null;
+    MatmulReference judge = reference.matmul(spec, weights, bias);
+    for (int m : ROWS) {
+      MemorySegment values = arena.allocate(4L * m * spec.k());
+      random.fill(values, 1);
+      MemorySegment before = arena.allocate(4L * m * spec.n());
+      random.fill(before, 1);
+      MemorySegment expected = null;
+      MemorySegment first = null;
+      double[] bounds = null;
+      for (Isa isa : isas()) {
+        String where = isa + " " + spec + ", m=" + m + " " + random;
+        try (GuardedMemory memory = new GuardedMemory();
+            MatmulKernel kernel = maker.make(spec, weights, bias, 1, isa)) {
+          ActivationBuffer x = codes(memory, kernel, spec, values, m);
+          MemorySegment y = memory.floats((long) m * spec.n()).copyFrom(before);
+          run(kernel, m, x, y);
+          if (expected == null) {
+            expected = arena.allocate(before.byteSize()).copyFrom(before);
+            run(judge, m, x, expected);
+            bounds = bounds(judge, weights, x, m, bias, epilogue);
+            first = arena.allocate(before.byteSize()).copyFrom(y);
+          }
+          for (int i = 0; i < m * spec.n(); i++) {
+            float wanted = expected.getAtIndex(JAVA_FLOAT, i);
+            float found = y.getAtIndex(JAVA_FLOAT, i);
+            // Both add to y and round, ours after it has rounded what it adds.
+            double bound = bounds[i] + 2 * Tolerance.rounding(wanted);
+            Tolerance.assertWithin(wanted, found, bound, where + " element " + i);
+          }
+          assertEquals(-1, first.mismatch(y), "not the bits of scalar code: " + where);
+          memory.check(where);
+        }
+      }
+    }
+  }
+
+  /**
+   * The exact integer of each of G groups is rounded to a float, and its product with the scale is
+   * added to those before it with one rounding; that is multiplied once and added to the bias.
+   * Without groups there is a rounding before that multiplication instead.
+   */
+  private static double[] bounds(
+      MatmulReference judge,
+      Quantized weights,
+      ActivationBuffer x,
+      int m,
+      float[] bias,
+      Epilogue epilogue) {
+    int n = weights.rows();
+    int groups = weights.format().groups(weights.columns());
+    double[] bounds = new double[m * n];
+    for (int row = 0; row < m; row++) {
+      double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
+      for (int c = 0; c < n; c++) {
+        double exact = bias == null ? 0 : bias[c];
+        double magnitude = 0;
+        for (int g = 0; g < groups; g++) {
+          double product = judge.accumulator(x, row, c, g) * scale * weights.scale(c, g);
+          exact += product;
+          magnitude += Math.abs(product);
+        }
+        double bound = Tolerance.gamma(groups + 2) * magnitude + Tolerance.rounding(exact);
+        if (magnitude != 0) {
+          Tolerance.assertTelling(bound, magnitude, judge);
+        }
+        if (epilogue.activation() == Activation.GELU_ERF) {
+          bound = GELU_SLOPE * bound + GELU_ERROR * Math.max(1, Math.abs(exact));
+        }
+        bounds[row * n + c] = bound;
+      }
+    }
+    return bounds;
+  }
+
+  /** Rows of many against the same rows alone, one of which is NaN. */
+  void aRowDependsOnItselfAlone(Quantized weights, ActivationScheme activations) {
+    MatmulSpec spec = MatmulSpec.of(weights, activations, Epilogue.NONE);
+    int k = spec.k();
+    int n = spec.n();
+    int m = 300;
+    MemorySegment values = arena.allocate(4L * m * k);
+    random.fill(values, 1);
+    int nan = 131;
+    values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
+    for (Isa isa : isas()) {
+      try (MatmulKernel kernel = maker.make(spec, weights, null, 1, isa)) {
+        MemorySegment all = arena.allocate(4L * m * n);
+        run(kernel, m, codes(arena, kernel, spec, values, m), all);
+        for (int row : new int[] {0, 1, 127, 128, 130, nan, 132, 299}) {
+          MemorySegment alone = arena.allocate(4L * n);
+          MemorySegment input = values.asSlice(4L * row * k, 4L * k);
+          run(kernel, 1, codes(arena, kernel, spec, input, 1), alone);
+          assertEquals(row == nan, Float.isNaN(alone.getAtIndex(JAVA_FLOAT, 0)));
+          assertEquals(-1, all.asSlice(4L * row * n, 4L * n).mismatch(alone), isa + " row " + row);
+        }
+      }
+    }
+  }
+
+  private ActivationBuffer codes(
+      Arena arena, MatmulKernel kernel, MatmulSpec spec, MemorySegment values, int m) {
+    QuantizeSpec quantize =
+        new QuantizeSpec(spec.k(), spec.activations(), kernel.signedCodes(), kernel.sumStep());
+    ActivationBuffer x =
+        ActivationBuffer.allocate(
+            (bytes, alignment) -> arena.allocate(bytes), quantize, m, kernel.codeColumns());
+    reference.quantize(quantize).run(values, x, 0, m);
+    return x;
+  }
+
+  private static void run(MatmulKernel kernel, int m, ActivationBuffer x, MemorySegment y) {
+    for (int tile = 0; tile < kernel.tiles(m); tile++) {
+      kernel.run(0, tile, m, x, y);
+    }
+  }
+
+  /** Weights with random scales, and with random zero points if the format has them. */
+  Quantized quantized(int k, int n, CodeFormat format, IntSupplier code) {
+    MemorySegment codes = arena.allocate(n * format.rowBytes(k), 64);
+    byte[] row = new byte[k];
+    for (int r = 0; r < n; r++) {
+      for (int i = 0; i < k; i++) {
+        row[i] = (byte) code.getAsInt();
+      }
+      format.write(row, codes, r * format.rowBytes(k));
+    }
+    float[] scales = new float[format.scales(n, k)];
+    byte[] zeroPoints = format.zeroPoints() ? new byte[scales.length] : null;
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] = random.uniform(0.001f, 0.02f);
+      if (zeroPoints != null) {
+        zeroPoints[i] = (byte) random.integer(0, 16);
+      }
+    }
+    return new Quantized("w", n, k, format, codes, scales, zeroPoints);
+  }
+
+  Quantized quantized(int k, int n, CodeFormat format) {
+    int most = format.maxCode();
+    return quantized(k, n, format, () -> random.integer(-most - 1, most + 1));
+  }
+}
