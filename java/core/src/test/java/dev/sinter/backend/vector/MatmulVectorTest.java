@@ -73,7 +73,7 @@ class MatmulVectorTest {
   void agreesWithTheReference(int k, int n) {
     int cases = 0;
     for (ActivationScheme activations : SCHEMES) {
-      for (Granularity granularity : Granularity.values()) {
+      for (Granularity granularity : List.of(Granularity.TENSOR, Granularity.CHANNEL)) {
         if (activations == ActivationScheme.FLOAT && granularity != Granularity.TENSOR) {
           continue;
         }
