@@ -20,6 +20,34 @@ public record AttentionSpec(int heads, int headDim, int maxLength) implements Op
     }
   }
 
+  /**
+   * What every kernel asks of a call before it touches memory.
+   *
+   * @throws IllegalArgumentException naming the argument that this spec does not allow
+   */
+  public void check(int stride, int start, int length, int head) {
+    if (length < 1 || length > maxLength || head < 0 || head >= heads) {
+      throw new IllegalArgumentException(
+          "length "
+              + length
+              + " must be 1 to "
+              + maxLength
+              + ", head "
+              + head
+              + " 0 to "
+              + (heads - 1));
+    }
+    if (start < 0 || stride < heads * headDim) {
+      throw new IllegalArgumentException(
+          "start "
+              + start
+              + " must be at least 0, stride "
+              + stride
+              + " at least "
+              + heads * headDim);
+    }
+  }
+
   @Override
   public String operation() {
     return "attention";

@@ -56,22 +56,8 @@ final class AttentionNative implements AttentionKernel {
       int start,
       int length,
       int head) {
-    if (length < 1 || length > spec.maxLength() || head < 0 || head >= spec.heads()) {
-      throw new IllegalArgumentException(
-          "length "
-              + length
-              + " must be 1 to "
-              + spec.maxLength()
-              + ", head "
-              + head
-              + " 0 to "
-              + (spec.heads() - 1));
-    }
+    spec.check(stride, start, length, head);
     int width = spec.heads() * spec.headDim();
-    if (start < 0 || stride < width) {
-      throw new IllegalArgumentException(
-          "start " + start + " must be at least 0, stride " + stride + " at least " + width);
-    }
     check("q", q, start, length, stride, head);
     check("k", k, start, length, stride, head);
     check("v", v, start, length, stride, head);

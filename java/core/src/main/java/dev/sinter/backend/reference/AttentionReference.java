@@ -35,9 +35,7 @@ final class AttentionReference implements AttentionKernel {
       int start,
       int length,
       int head) {
-    if (length < 1 || length > spec.maxLength() || head < 0 || head >= spec.heads()) {
-      throw new IllegalArgumentException("length " + length + " and head " + head + " for " + spec);
-    }
+    spec.check(stride, start, length, head);
     for (int i = start; i < start + length; i++) {
       double max = Double.NEGATIVE_INFINITY;
       for (int j = start; j < start + length; j++) {

@@ -43,8 +43,8 @@ final class AttentionVector implements AttentionKernel {
   private static final int LANES = FLOATS.length();
   private static final int ROWS = 8;
 
+  private final AttentionSpec spec;
   private final int headDim;
-  private final int maxLength;
   private final int heads;
   private final float scale;
   private final Exponential exponential;
@@ -59,8 +59,9 @@ final class AttentionVector implements AttentionKernel {
 
   AttentionVector(AttentionSpec spec, int workers, Exponential exponential) {
     this.exponential = exponential;
+    this.spec = spec;
     headDim = spec.headDim();
-    maxLength = spec.maxLength();
+    int maxLength = spec.maxLength();
     heads = spec.heads();
     scale = (float) (1 / Math.sqrt(headDim));
     long padded = padded(maxLength);
@@ -106,21 +107,7 @@ final class AttentionVector implements AttentionKernel {
       int start,
       int length,
       int head) {
-    if (length < 1 || length > maxLength || head < 0 || head >= heads) {
-      throw new IllegalArgumentException(
-          "length "
-              + length
-              + " must be 1 to "
-              + maxLength
-              + ", head "
-              + head
-              + " 0 to "
-              + (heads - 1));
-    }
-    if (stride < heads * headDim) {
-      throw new IllegalArgumentException(
-          "stride " + stride + " must be at least " + heads * headDim);
-    }
+    spec.check(stride, start, length, head);
     MemorySegment s = scratch[worker];
     long inStride = 4L * stride;
     long outStride = 4L * heads * headDim;
