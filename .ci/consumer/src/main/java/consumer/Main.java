@@ -6,7 +6,6 @@ import dev.sinter.layer.Linear;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
-import dev.sinter.tensor.Scheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,10 +21,7 @@ public final class Main {
    * @param backends those that must run here, for example {@code onednn vector}
    */
   public static void main(String[] backends) {
-    System.out.println(
-        (Main.class.getModule().isNamed() ? "module path" : "class path")
-            + ", schemes "
-            + java.util.Arrays.toString(Scheme.values()));
+    System.out.println(Main.class.getModule().isNamed() ? "module path" : "class path");
     for (String backend : backends) {
       try (Sinter sinter = Sinter.open(new SinterOptions(2, backend, null));
           Arena arena = Arena.ofShared()) {
