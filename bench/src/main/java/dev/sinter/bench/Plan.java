@@ -10,6 +10,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Scheme;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -26,6 +27,8 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
 
   // Too slow to be timed: it judges the others.
   private static final String REFERENCE = "reference";
+
+  private static final String FALLBACK = "vector";
 
   // Backends decide by type and by K; few outputs make the question cheap.
   private static final int PROBED_OUTPUTS = 64;
@@ -53,6 +56,8 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
         }
       }
     }
+    // Where the time is short, the fallback is what is missed least.
+    subjects.sort(Comparator.comparing((Subject s) -> s.backend().equals(FALLBACK)));
     for (Peer peer : peers) {
       peer.layers()
           .forEach(v -> subjects.add(new Subject(v.scheme(), v.group(), null, peer.name())));
