@@ -120,6 +120,31 @@ class EmbeddingModelTest {
     assertTrue(least >= 0.98, "minimum cosine " + least);
   }
 
+  /**
+   * Measured on STS sentences: cosines of 0.94 on average, 0.83 at least; 0.92 in groups of 128.
+   */
+  @Test
+  void fourBitsKeepMostOfAVector() {
+    List<String> sentences = sentences();
+    float[][] exact = f32.embed(sentences);
+    for (Scheme scheme : List.of(Scheme.W4A8.withGroup(32), Scheme.W4A8)) {
+      try (EmbeddingModel w4a8 =
+          EmbeddingModel.load(sinter, TestModels.miniLm(), scheme, Progress.none())) {
+        assertTrue(w4a8.bytes() < w8a8.bytes(), w4a8.bytes() + " bytes");
+        String text = w4a8.explain(w4a8.layers().getFirst());
+        assertTrue(text.contains("weights I4 in groups of " + scheme.group() + ","), text);
+        float[][] quantized = w4a8.embed(sentences);
+        double sum = 0;
+        for (int i = 0; i < exact.length; i++) {
+          double cosine = dot(exact[i], quantized[i]);
+          assertTrue(cosine < 0.9999, "not four bits: " + cosine);
+          sum += cosine;
+        }
+        assertTrue(sum / exact.length > 0.8, scheme + ": mean cosine " + sum / exact.length);
+      }
+    }
+  }
+
   private static double spearman(
       List<StsPairs.Pair> pairs, List<String> sentences, float[][] vectors) {
     Map<String, float[]> bySentence = new HashMap<>();
