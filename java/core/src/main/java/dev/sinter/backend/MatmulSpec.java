@@ -7,6 +7,7 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
+import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
@@ -59,6 +60,63 @@ public record MatmulSpec(
               + " values exactly if the epilogue has one, has "
               + (bias == null ? "none" : bias.length));
     }
+  }
+
+  /**
+   * What every kernel asks of a call before it touches memory.
+   *
+   * @param stride elements from row to row that the kernel reads x with
+   * @throws IllegalArgumentException if x or y is not what {@code m} rows need
+   */
+  public void checkCall(int m, ActivationBuffer x, int stride, MemorySegment y) {
+    if (x.scheme() != activations
+        || x.columns() != k
+        || x.stride() != stride
+        || m < 1
+        || m > x.rows()
+        || x.data().byteSize() < activations.bytes() * ((m - 1L) * stride + k)
+        || y.byteSize() < 4L * m * n) {
+      throw refusal(m, x, stride, y);
+    }
+  }
+
+  /**
+   * The same for kernels that hand addresses to native code, which can check nothing.
+   *
+   * @throws IllegalArgumentException likewise, and for memory on the heap
+   * @throws IllegalStateException if x or y is closed
+   */
+  public void checkNativeCall(int m, ActivationBuffer x, int stride, MemorySegment y) {
+    checkCall(m, x, stride, y);
+    if (!x.data().isNative() || !y.isNative()) {
+      throw new IllegalArgumentException("x and y must be native memory, not on the heap");
+    }
+    if (!x.data().scope().isAlive() || !y.scope().isAlive()) {
+      throw new IllegalStateException("x or y is closed");
+    }
+  }
+
+  private IllegalArgumentException refusal(int m, ActivationBuffer x, int stride, MemorySegment y) {
+    return new IllegalArgumentException(
+        "input of "
+            + x.rows()
+            + " rows of "
+            + x.columns()
+            + " "
+            + x.scheme()
+            + ", "
+            + x.stride()
+            + " apart ("
+            + x.data().byteSize()
+            + " bytes), output of "
+            + y.byteSize()
+            + " bytes, asked for "
+            + m
+            + " rows of "
+            + this
+            + ", "
+            + stride
+            + " apart");
   }
 
   /** Whether W is int8 codes whose rows have one scale each, or share one. */

@@ -78,7 +78,7 @@ abstract class CodesGemm extends PanelMatmul {
       int rows,
       ActivationBuffer x,
       MemorySegment y) {
-    check(row + rows, x);
+    check(x);
     MemorySegment args = arguments[worker];
     sinter_gemm_args.m(args, rows);
     sinter_gemm_args.panel_begin(args, panelBegin);
@@ -94,26 +94,17 @@ abstract class CodesGemm extends PanelMatmul {
     return call(isa, args);
   }
 
-  private void check(long rows, ActivationBuffer x) {
-    if (x.scheme() != spec.activations()
-        || x.signedCodes() != signedCodes()
-        || x.sumStep() != sumStep()
-        || x.columns() != spec.k()
-        || x.stride() != stride
-        || rows > x.rows()) {
+  private void check(ActivationBuffer x) {
+    if (x.signedCodes() != signedCodes() || x.sumStep() != sumStep()) {
       throw new IllegalArgumentException(
-          "input of "
-              + x.rows()
-              + " rows of "
-              + x.columns()
-              + " "
-              + x.scheme()
-              + ", summed by "
+          "codes "
+              + (x.signedCodes() ? "signed" : "unsigned")
+              + " and summed by "
               + x.sumStep()
-              + ", is not what "
-              + rows
-              + " rows of this kernel need: "
-              + spec);
+              + ", this kernel needs them "
+              + (signedCodes() ? "signed" : "unsigned")
+              + " and summed by "
+              + sumStep());
     }
   }
 }

@@ -52,6 +52,7 @@ abstract class PanelMatmul implements MatmulKernel {
 
   @Override
   public final void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
+    spec.checkNativeCall(m, x, codeColumns(), y);
     // The row blocks of a strip come one after another: its weights are still in the cache.
     int blocks = Math.ceilDiv(m, ROW_BLOCK);
     int strip = tile / blocks * STRIP;

@@ -207,6 +207,7 @@ final class OneDnnMatmul implements MatmulKernel {
 
   @Override
   public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
+    spec.checkNativeCall(m, x, k, y);
     // Row pieces of one column tile come one after another, so its weights stay in the cache.
     int pieces = RowBuckets.pieces(m);
     int column = tile / pieces;

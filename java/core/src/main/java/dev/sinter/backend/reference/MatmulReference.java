@@ -14,6 +14,7 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * Matmul in float64 with one rounding to f32. Codes times codes are summed exactly in 64-bit
@@ -88,7 +89,7 @@ public final class MatmulReference implements MatmulKernel {
 
   @Override
   public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
-    checkInput(x, m);
+    spec.checkCall(m, x, x.stride(), y);
     int end = Math.min(m, (tile + 1) * TILE_ROWS);
     for (int row = tile * TILE_ROWS; row < end; row++) {
       for (int n = 0; n < spec.n(); n++) {
@@ -123,8 +124,8 @@ public final class MatmulReference implements MatmulKernel {
    * @throws IllegalArgumentException unless activations and weights are both codes
    */
   public long accumulator(ActivationBuffer x, int row, int n, int group) {
-    checkInput(x, row + 1);
-    if (codes == null || !x.scheme().isScaled()) {
+    Objects.checkIndex(row, x.rows());
+    if (codes == null || x.scheme() != spec.activations() || x.columns() != spec.k()) {
       throw new IllegalArgumentException("no integer accumulator in " + spec);
     }
     long sum = 0;
@@ -170,21 +171,5 @@ public final class MatmulReference implements MatmulKernel {
 
   private static double gelu(double x) {
     return x * Erfc.erfc(-x / Math.sqrt(2)) / 2;
-  }
-
-  private void checkInput(ActivationBuffer x, int m) {
-    if (x.scheme() != spec.activations() || x.columns() != spec.k() || m < 1 || m > x.rows()) {
-      throw new IllegalArgumentException(
-          "input of "
-              + x.rows()
-              + " rows of "
-              + x.columns()
-              + " "
-              + x.scheme()
-              + ", asked for "
-              + m
-              + " rows of "
-              + spec);
-    }
   }
 }

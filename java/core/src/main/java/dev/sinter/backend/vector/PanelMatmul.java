@@ -34,21 +34,7 @@ abstract class PanelMatmul implements MatmulKernel {
 
   PanelMatmul(
       MatmulSpec spec, CompressedTensor source, float[] bias, int bits, MatmulScratch scratch) {
-    if (!MatmulSpec.of(source, spec.activations(), spec.epilogue()).equals(spec)) {
-      throw new IllegalArgumentException(
-          "weights "
-              + source.name()
-              + " of "
-              + source.columns()
-              + "x"
-              + source.rows()
-              + " disagree with "
-              + spec);
-    }
-    if ((bias != null) != spec.epilogue().bias() || (bias != null && bias.length != spec.n())) {
-      throw new IllegalArgumentException(
-          "bias has " + (bias == null ? "no" : bias.length) + " values for " + spec);
-    }
+    spec.check(source, bias);
     this.spec = spec;
     this.bits = bits;
     this.scratch = scratch;
@@ -108,28 +94,7 @@ abstract class PanelMatmul implements MatmulKernel {
 
   @Override
   public void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
-    if (x.scheme() != spec.activations()
-        || x.columns() != spec.k()
-        || x.stride() != codeColumns()
-        || m < 1
-        || m > x.rows()) {
-      throw new IllegalArgumentException(
-          "input of "
-              + x.rows()
-              + " rows of "
-              + x.columns()
-              + " "
-              + x.scheme()
-              + ", "
-              + x.stride()
-              + " apart, asked for "
-              + m
-              + " rows of "
-              + spec
-              + ", "
-              + codeColumns()
-              + " apart");
-    }
+    spec.checkCall(m, x, codeColumns(), y);
     int pieces = Math.ceilDiv(m, ROWS);
     int row = tile % pieces * ROWS;
     int panelsOfTile = MatmulScratch.COLUMNS / width;

@@ -7,6 +7,7 @@ import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
 import static dev.sinter.backend.cpu.PanelMatmulCases.run;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.backend.ActivationBuffer;
@@ -159,5 +160,32 @@ class F32GemmNativeTest {
     MemorySegment values = arena.allocate(4 * count, 64);
     random.fill(values, 1);
     return values;
+  }
+
+  /** Native code takes addresses: what is wrong with them must be seen before. */
+  @Test
+  void refusesMemoryThatNativeCodeCannotUse() {
+    Dense weights = new Dense("w", 4, 8, DType.F32, arena.allocate(4L * 4 * 8, 64));
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
+    MemorySegment x = arena.allocate(4L * 2 * 8, 64);
+    MemorySegment y = arena.allocate(4L * 2 * 4, 64);
+    MemorySegment closed;
+    try (Arena gone = Arena.ofShared()) {
+      closed = gone.allocate(4L * 2 * 4, 64);
+    }
+    try (MatmulKernel kernel = new F32GemmNative(spec, weights, null, 1, Isa.SCALAR)) {
+      ActivationBuffer good = ActivationBuffer.floats(x, 2, 8);
+      kernel.run(0, 0, 2, good, y);
+      ActivationBuffer tooShort = ActivationBuffer.floats(x.asSlice(4), 2, 8);
+      ActivationBuffer heap = ActivationBuffer.floats(MemorySegment.ofArray(new float[16]), 2, 8);
+      Class<IllegalArgumentException> refusal = IllegalArgumentException.class;
+      assertThrows(refusal, () -> kernel.run(0, 0, 3, good, y));
+      assertThrows(refusal, () -> kernel.run(0, 0, 0, good, y));
+      assertThrows(refusal, () -> kernel.run(0, 0, 2, tooShort, y));
+      assertThrows(refusal, () -> kernel.run(0, 0, 2, good, y.asSlice(4)));
+      assertThrows(refusal, () -> kernel.run(0, 0, 2, heap, y));
+      assertThrows(refusal, () -> kernel.run(0, 0, 2, good, MemorySegment.ofArray(new float[8])));
+      assertThrows(IllegalStateException.class, () -> kernel.run(0, 0, 2, good, closed));
+    }
   }
 }

@@ -333,9 +333,9 @@ class MatmulVectorTest {
       assertRefused(() -> kernel.run(0, 0, 3, x, y), "asked for 3 rows");
       assertRefused(() -> kernel.run(0, 0, 0, x, y), "asked for 0 rows");
       assertRefused(() -> kernel.run(0, 0, 2, other, y), "2 rows of 19 FLOAT");
-      assertRefused(() -> backend.matmul(spec, weights(activations, 20, 11), null), "disagree");
-      assertRefused(() -> backend.matmul(spec, weights, new float[10]), "bias has 10 values");
-      assertThrows(IndexOutOfBoundsException.class, () -> kernel.run(0, 0, 2, x, y.asSlice(4)));
+      assertRefused(() -> backend.matmul(spec, weights(activations, 20, 11), null), "w of ");
+      assertRefused(() -> backend.matmul(spec, weights, new float[10]), "bias must");
+      assertRefused(() -> kernel.run(0, 0, 2, x, y.asSlice(4)), "output of 76 bytes");
       assertTrue(kernel.bytes() >= 20 * 10 * (activations == ActivationScheme.FLOAT ? 4 : 1));
       kernel.close();
       kernel.close();
