@@ -5,8 +5,8 @@
 // several blocks need them, from copies side by side: the rows of a wide matrix share few sets of a
 // cache.
 //
-//   qt [head_dim][block]   the block's queries, transposed and divided by sqrt(head_dim)
-//   s  [length][block]     scores: K (broadcast) times qt (vectors), then exp(s - max), in place
+//   qt [head_dim][block]   the block's queries, transposed and times log2(e) / sqrt(head_dim)
+//   s  [length][block]     scores: K (broadcast) times qt (vectors), then 2^(s - max), in place
 //   out rows               s (broadcast) times V (vectors), divided by the sum at the store
 //
 // Both products hold `rows` x 2 vectors of accumulators. A result depends on its query and on the
@@ -15,8 +15,8 @@
 //
 // Alignment: scratch 64 bytes, all else none. Over-read and over-write: none; the last
 // head_dim % width columns of V and out go through masks.
-// NaN and infinity in a query, or in a key or value, give NaN: nothing here hides them. Scores more
-// than 87 below the largest count as zero, which keeps 2^n a normal number.
+// NaN and infinity in a query, or in a key or value, give NaN: nothing here hides them. Weights
+// below 2^-126 count as zero, which keeps 2^n a normal number.
 //
 // Everything has internal linkage: the same inline function compiled for two instruction sets would
 // leave the linker to keep one of them for all.
@@ -30,23 +30,21 @@
 
 namespace {
 
-// e^x for x <= 0: x = n ln 2 + r, e^r by a minimax polynomial, relative error below 3 * 2^-24.
+// 2^x for x <= 0: x = n + r, which is exact, and 2^r by a minimax polynomial, relative error below
+// 3 * 2^-24. Scores come in these units because e^x would need three multiplications more.
 template <class Lanes>
-inline typename Lanes::Float exp_negative(typename Lanes::Float x) {
-  const auto smallest = Lanes::broadcast(-87.0f);
+inline typename Lanes::Float exp2_negative(typename Lanes::Float x) {
+  const auto smallest = Lanes::broadcast(-126.0f);
   const auto clamped = Lanes::max(smallest, x);  // x itself if it is NaN
   // At 1.5 * 2^23 the unit in the last place is 1: the low bits of the sum are n + 127.
   const auto magic = Lanes::broadcast(0x1.8p23f + 127);
-  const auto shifted = Lanes::fma(clamped, Lanes::broadcast(0x1.715476p+0f), magic);
-  const auto n = Lanes::subtract(shifted, magic);
-  // n times the upper part of ln 2 is exact in f32, fused or not (Cody and Waite, 1980).
-  auto r = Lanes::fma(n, Lanes::broadcast(-0x1.63p-1f), clamped);
-  r = Lanes::fma(n, Lanes::broadcast(0x1.bd0106p-13f), r);
-  auto p = Lanes::fma(r, Lanes::broadcast(0x1.6d113cp-10f), Lanes::broadcast(0x1.120ba2p-7f));
-  p = Lanes::fma(p, r, Lanes::broadcast(0x1.55551ap-5f));
-  p = Lanes::fma(p, r, Lanes::broadcast(0x1.5554dcp-3f));
-  p = Lanes::fma(p, r, Lanes::broadcast(0.5f));
-  p = Lanes::add(Lanes::fma(p, Lanes::multiply(r, r), r), Lanes::broadcast(1.0f));
+  const auto shifted = Lanes::add(clamped, magic);
+  const auto r = Lanes::subtract(clamped, Lanes::subtract(shifted, magic));
+  auto p = Lanes::fma(r, Lanes::broadcast(0x1.5bba14p-10f), Lanes::broadcast(0x1.3cea88p-7f));
+  p = Lanes::fma(p, r, Lanes::broadcast(0x1.c6b752p-5f));
+  p = Lanes::fma(p, r, Lanes::broadcast(0x1.ebf9bcp-3f));
+  p = Lanes::fma(p, r, Lanes::broadcast(0x1.62e42ap-1f));
+  p = Lanes::fma(p, r, Lanes::broadcast(1.0f));
   // A product, not an addition to the exponent: NaN times anything is NaN.
   return Lanes::unless_less(x, smallest, Lanes::multiply(p, Lanes::exponent_of(shifted)));
 }
@@ -70,7 +68,8 @@ struct Attention {
 
   // qt of `count` queries; the lanes behind them are zero.
   void transpose_queries(const float *from, int64_t count) const {
-    const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
+    const double log2_e = 0x1.71547652b82fep+0;
+    const float scale = static_cast<float>(log2_e / std::sqrt(static_cast<double>(head_dim)));
     int64_t i = 0;
     if constexpr (width >= 8) {
       for (; i + 8 <= count; i += 8) {
@@ -121,7 +120,7 @@ struct Attention {
     }
   }
 
-  // Turns one vector of score columns into exp(s - max); leaves 1 / sum in qt, which is free now.
+  // Turns one vector of score columns into 2^(s - max); leaves 1 / sum in qt, which is free now.
   void softmax(int column) const {
     float *scores = s + column * width;
     Float most = Lanes::load(scores);
@@ -130,7 +129,7 @@ struct Attention {
     }
     Float sum = Lanes::zero();
     for (int64_t j = 0; j < length; j++) {
-      const Float e = exp_negative<Lanes>(Lanes::subtract(Lanes::load(scores + j * block), most));
+      const Float e = exp2_negative<Lanes>(Lanes::subtract(Lanes::load(scores + j * block), most));
       Lanes::store(scores + j * block, e);
       sum = Lanes::add(sum, e);
     }

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class RowTest {
   private static final MachineLimits LIMITS =
-      new MachineLimits(2, 40.0, 400.0, null, 200.0, null, 800.0);
+      new MachineLimits(2, 40.0, 400.0, null, 200.0, null, 800.0, 0.1);
   private static final Shape BIG = new Shape(4096, 4096, List.of(1, 32));
 
   private static Row row(String scheme, int m, double ms) {

@@ -25,6 +25,8 @@ import java.util.stream.IntStream;
  * @param f32PeakGflops f32 fused multiply-adds in 10^9 operations a second, two each
  * @param bf16PeakGflops products of bf16 added up in f32, likewise
  * @param int8PeakGops products of int8 added up in int32, likewise
+ * @param forkJoinMicros microseconds from giving the workers something to do to hearing that all
+ *     are done, one time after another; on one thread what the bookkeeping takes
  */
 public record MachineLimits(
     int threads,
@@ -33,7 +35,8 @@ public record MachineLimits(
     Double l3Gbs,
     Double f32PeakGflops,
     Double bf16PeakGflops,
-    Double int8PeakGops) {
+    Double int8PeakGops,
+    double forkJoinMicros) {
   private static final long LEAST_DRAM_BYTES = 128L << 20;
   private static final long MOST_DRAM_BYTES = 1L << 30;
 
@@ -42,9 +45,12 @@ public record MachineLimits(
   private static final double PASS_SECONDS = 4e-3;
   private static final int LEAST_PASSES = 5;
 
+  // Empty passes timed together, since one is near the clock's resolution.
+  private static final int FORKS = 64;
+
   /**
    * Measures on a pool of {@code threads} workers of its own. The best pass counts, since a limit
-   * is what the machine can do when nothing disturbs it. Takes six times {@code each}, and before
+   * is what the machine can do when nothing disturbs it. Takes seven times {@code each}, and before
    * that up to a second to fill memory; needs four times the last-level cache of memory.
    *
    * @param threads at least 1
@@ -52,12 +58,12 @@ public record MachineLimits(
    */
   public static MachineLimits measure(int threads, Duration each) {
     Optional<LimitsProbe> found = LimitsNative.find().or(LimitsVector::find);
-    if (found.isEmpty()) {
-      return new MachineLimits(threads, null, null, null, null, null, null);
-    }
-    LimitsProbe probe = found.get();
     try (WorkerPool pool = new WorkerPool("sinter-limits", threads)) {
-      Meter meter = new Meter(pool, probe, each.toNanos());
+      double forkJoin = forkJoinMicros(pool, each.toNanos());
+      if (found.isEmpty()) {
+        return new MachineLimits(threads, null, null, null, null, null, null, forkJoin);
+      }
+      Meter meter = new Meter(pool, found.get(), each.toNanos());
       return new MachineLimits(
           threads,
           meter.dram(),
@@ -65,11 +71,28 @@ public record MachineLimits(
           thirdLevel(meter, CpuCaches.host()),
           meter.peak(Type.F32),
           meter.peak(Type.BF16),
-          meter.peak(Type.INT8));
+          meter.peak(Type.INT8),
+          forkJoin);
     }
   }
 
-  /** Figure by figure the higher one: two measurements at different times, less disturbed. */
+  private static double forkJoinMicros(WorkerPool pool, long nanos) {
+    WorkerPool.Region nothing = worker -> {};
+    long best = Long.MAX_VALUE;
+    long start = System.nanoTime();
+    long now = start;
+    while (now - start < nanos) {
+      long before = now;
+      for (int i = 0; i < FORKS; i++) {
+        pool.run(nothing);
+      }
+      now = System.nanoTime();
+      best = Math.min(best, now - before);
+    }
+    return best / 1e3 / FORKS;
+  }
+
+  /** Figure by figure the better one: two measurements at different times, less disturbed. */
   public MachineLimits max(MachineLimits other) {
     if (threads != other.threads) {
       throw new IllegalArgumentException(
@@ -82,7 +105,8 @@ public record MachineLimits(
         max(l3Gbs, other.l3Gbs),
         max(f32PeakGflops, other.f32PeakGflops),
         max(bf16PeakGflops, other.bf16PeakGflops),
-        max(int8PeakGops, other.int8PeakGops));
+        max(int8PeakGops, other.int8PeakGops),
+        Math.min(forkJoinMicros, other.forkJoinMicros));
   }
 
   private static Double max(Double a, Double b) {

@@ -97,6 +97,7 @@ class MachineLimitsTest {
     for (int threads : new int[] {1, 2}) {
       MachineLimits limits = MachineLimits.measure(threads, Duration.ofMillis(1));
       assertEquals(threads, limits.threads());
+      assertTrue(limits.forkJoinMicros() > 0, limits.toString());
       if (!probes().isEmpty()) {
         assertTrue(limits.dramGbs() > 0 && limits.l2Gbs() > 0, limits.toString());
         assertTrue(limits.f32PeakGflops() > 0, limits.toString());
@@ -109,13 +110,13 @@ class MachineLimitsTest {
   }
 
   @Test
-  void theHigherFigureWins() {
-    MachineLimits a = new MachineLimits(2, 1.0, 5.0, null, 7.0, null, 9.0);
-    MachineLimits b = new MachineLimits(2, 2.0, 4.0, 3.0, null, null, 10.0);
-    assertEquals(new MachineLimits(2, 2.0, 5.0, 3.0, 7.0, null, 10.0), a.max(b));
+  void theBetterFigureWins() {
+    MachineLimits a = new MachineLimits(2, 1.0, 5.0, null, 7.0, null, 9.0, 0.4);
+    MachineLimits b = new MachineLimits(2, 2.0, 4.0, 3.0, null, null, 10.0, 0.3);
+    assertEquals(new MachineLimits(2, 2.0, 5.0, 3.0, 7.0, null, 10.0, 0.3), a.max(b));
     assertNull(a.max(b).bf16PeakGflops());
     assertNotNull(a.max(b).l3Gbs());
-    MachineLimits other = new MachineLimits(1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0);
+    MachineLimits other = new MachineLimits(1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0);
     assertThrows(IllegalArgumentException.class, () -> a.max(other));
   }
 }

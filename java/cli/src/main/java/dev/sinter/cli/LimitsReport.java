@@ -22,7 +22,8 @@ public final class LimitsReport {
           new Figure("l3_gbs", "L3 read GB/s", MachineLimits::l3Gbs),
           new Figure("int8_peak_gops", "int8 GOP/s", MachineLimits::int8PeakGops),
           new Figure("bf16_peak_gflops", "bf16 GFLOP/s", MachineLimits::bf16PeakGflops),
-          new Figure("f32_peak_gflops", "f32 GFLOP/s", MachineLimits::f32PeakGflops));
+          new Figure("f32_peak_gflops", "f32 GFLOP/s", MachineLimits::f32PeakGflops),
+          new Figure("fork_join_us", "fork-join us", MachineLimits::forkJoinMicros));
 
   private LimitsReport() {}
 
@@ -56,7 +57,8 @@ public final class LimitsReport {
       row[0] = figure.label();
       for (int i = 0; i < limits.size(); i++) {
         Double value = figure.value().apply(limits.get(i));
-        row[i + 1] = value == null ? "-" : String.format(Locale.ROOT, "%.1f", value);
+        row[i + 1] =
+            value == null ? "-" : String.format(Locale.ROOT, value < 10 ? "%.2f" : "%.1f", value);
       }
       table.row(row);
     }

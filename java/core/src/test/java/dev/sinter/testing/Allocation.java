@@ -22,16 +22,16 @@ public final class Allocation {
    * vectors, compiled code must not. The call runs on this thread.
    */
   public static void assertNone(String what, Runnable call) {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long bytes = 0;
+    assertOnly(0, what, call);
+  }
+
+  /** The same for a call that allocates {@code bytes} each time, what it returns for instance. */
+  public static void assertOnly(long bytes, String what, Runnable call) {
+    long found = 0;
     int quiet = 0;
     for (int batch = 0; batch < BATCHES && quiet < QUIET; batch++) {
-      long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < BATCH; i++) {
-        call.run();
-      }
-      bytes = threads.getCurrentThreadAllocatedBytes() - before;
-      quiet = bytes == 0 ? quiet + 1 : 0;
+      found = bytes(call);
+      quiet = found == BATCH * bytes ? quiet + 1 : 0;
     }
     if (quiet < QUIET) {
       fail(
@@ -39,9 +39,20 @@ public final class Allocation {
               + " still allocates after "
               + BATCHES * BATCH
               + " calls, "
-              + bytes
+              + found
               + " bytes in the last "
-              + BATCH);
+              + BATCH
+              + ", expected "
+              + BATCH * bytes);
     }
+  }
+
+  private static long bytes(Runnable call) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < BATCH; i++) {
+      call.run();
+    }
+    return threads.getCurrentThreadAllocatedBytes() - before;
   }
 }
