@@ -2,11 +2,13 @@ package dev.sinter;
 
 import dev.sinter.backend.Backend;
 import dev.sinter.backend.Planner;
+import dev.sinter.backend.Timings;
 import dev.sinter.backend.cpu.CpuBackend;
 import dev.sinter.backend.onednn.OneDnnBackend;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.backend.vector.VectorBackend;
 import dev.sinter.runtime.WorkerPool;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -25,18 +27,19 @@ public final class Sinter implements AutoCloseable {
 
   private Sinter(SinterOptions options) {
     this.options = options;
+    Timings timings = Calibration.timings(options);
     pool = new WorkerPool("sinter-worker", options.threads());
+    List<Backend> opened = new ArrayList<>();
     try {
       // The order of preference. A backend that has no kernel for an operation is passed over.
-      backends =
-          List.of(
-              new CpuBackend(pool.threads(), options.isa()),
-              new OneDnnBackend(pool, options.isa()),
-              new VectorBackend(pool.threads(), 0),
-              new ReferenceBackend());
-      planner = new Planner(backends, options.backend());
+      opened.add(new CpuBackend(pool.threads(), options.isa()));
+      opened.add(new OneDnnBackend(pool, options.isa()));
+      opened.add(new VectorBackend(pool.threads(), 0));
+      opened.add(new ReferenceBackend());
+      backends = List.copyOf(opened);
+      planner = new Planner(backends, options.backend(), timings);
     } catch (RuntimeException | Error e) {
-      pool.close();
+      close(pool, opened);
       throw e;
     }
   }
@@ -48,7 +51,7 @@ public final class Sinter implements AutoCloseable {
 
   /**
    * @throws IllegalArgumentException if an option names a backend or instruction set that does not
-   *     exist or that the host lacks
+   *     exist or that the host lacks, or if {@link SinterOptions#plan} names no file of timings
    */
   public static Sinter open(SinterOptions options) {
     return new Sinter(options);
@@ -83,9 +86,11 @@ public final class Sinter implements AutoCloseable {
       return;
     }
     closed = true;
+    close(pool, backends);
+  }
+
+  private static void close(WorkerPool pool, List<Backend> backends) {
     pool.close();
-    for (Backend backend : backends.reversed()) {
-      backend.close();
-    }
+    backends.reversed().forEach(Backend::close);
   }
 }

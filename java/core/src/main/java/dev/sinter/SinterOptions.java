@@ -8,18 +8,29 @@ package dev.sinter;
  * @param backend name of a backend to force, or null for the planner's choice
  * @param isa the highest instruction set to use ({@code scalar}, {@code avx2}, {@code avxvnni},
  *     {@code avx512vnni}), or null for all the host has
+ * @param plan a file of {@link dev.sinter.backend.Timings} that the planner goes by, {@code off}
+ *     for its list alone, or null for what {@link Calibration} found out on this machine, if
+ *     anything
  */
-public record SinterOptions(int threads, String backend, String isa) {
+public record SinterOptions(int threads, String backend, String isa, String plan) {
+  /** The {@link #plan} of a planner that goes by its list alone. */
+  public static final String NO_PLAN = "off";
+
   public SinterOptions {
     if (threads < 1) {
       throw new IllegalArgumentException("sinter.threads must be at least 1, got " + threads);
     }
   }
 
+  /** With what this machine is known to run fastest. */
+  public SinterOptions(int threads, String backend, String isa) {
+    this(threads, backend, isa, null);
+  }
+
   /**
-   * As the process asks: system properties {@code sinter.threads}, {@code sinter.backend} and
-   * {@code sinter.isa}, else environment variables {@code SINTER_THREADS} and so on, else all cores
-   * that the container really has, nothing forced, nothing capped.
+   * As the process asks: system properties {@code sinter.threads}, {@code sinter.backend}, {@code
+   * sinter.isa} and {@code sinter.plan}, else environment variables {@code SINTER_THREADS} and so
+   * on, else all cores that the container really has, nothing forced, nothing capped.
    *
    * @throws IllegalArgumentException if a value is not what it must be
    */
@@ -33,19 +44,23 @@ public record SinterOptions(int threads, String backend, String isa) {
         throw new IllegalArgumentException("sinter.threads is not a number: '" + threads + "'", e);
       }
     }
-    return new SinterOptions(count, setting("backend"), setting("isa"));
+    return new SinterOptions(count, setting("backend"), setting("isa"), setting("plan"));
   }
 
   public SinterOptions withThreads(int threads) {
-    return new SinterOptions(threads, backend, isa);
+    return new SinterOptions(threads, backend, isa, plan);
   }
 
   public SinterOptions withBackend(String backend) {
-    return new SinterOptions(threads, backend, isa);
+    return new SinterOptions(threads, backend, isa, plan);
   }
 
   public SinterOptions withIsa(String isa) {
-    return new SinterOptions(threads, backend, isa);
+    return new SinterOptions(threads, backend, isa, plan);
+  }
+
+  public SinterOptions withPlan(String plan) {
+    return new SinterOptions(threads, backend, isa, plan);
   }
 
   private static String setting(String name) {

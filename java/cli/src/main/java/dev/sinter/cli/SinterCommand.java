@@ -58,6 +58,7 @@ final class SinterCommand implements Callable<Integer> {
         .addSubcommand(new EvaluateCommand(terminal, opener))
         .addSubcommand(new InspectCommand(terminal))
         .addSubcommand(new DoctorCommand(terminal))
+        .addSubcommand(new CalibrateCommand(terminal))
         .addSubcommand(new CommandLine.HelpCommand())
         .setCaseInsensitiveEnumValuesAllowed(true);
   }

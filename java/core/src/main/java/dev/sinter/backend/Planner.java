@@ -2,12 +2,17 @@ package dev.sinter.backend;
 
 import dev.sinter.runtime.PlanEvent;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Chooses a backend for each operation: the first of an ordered list that supports it. Every
- * refusal is kept, so that {@link Choice#explain} can say why the others were passed over.
+ * Chooses a backend for each operation: the first of an ordered list that supports it, or of those
+ * that were timed on this machine the fastest, see {@link Timings}. Every refusal is kept, so that
+ * {@link Choice#explain} can say why the others were passed over.
  *
  * <p>A forced backend is taken for every operation it has kernels for, and where it cannot run one
  * of those, planning fails; operations it has no kernels for at all (oneDNN has no attention of
@@ -36,17 +41,25 @@ public final class Planner {
     }
   }
 
+  /**
+   * How much faster another backend must have been than the list's, so that noise decides nothing.
+   */
+  private static final double GAIN = 1.05;
+
   private final List<Backend> order;
   private final Backend forced;
+  private final Timings timings;
 
   /**
    * @param order from the most to the least preferred
    * @param forced the name of the backend to force, or null
+   * @param timings count for matmuls, between backends that are all in them
    * @throws IllegalArgumentException if no backend has that name
    */
-  public Planner(List<Backend> order, String forced) {
+  public Planner(List<Backend> order, String forced, Timings timings) {
     this.order = List.copyOf(order);
     this.forced = forced == null ? null : find(forced);
+    this.timings = timings;
   }
 
   /**
@@ -54,32 +67,78 @@ public final class Planner {
    *     the message gives every reason
    */
   public Choice choose(OpSpec spec) {
-    Backend chosen = null;
-    List<Verdict> others = new ArrayList<>();
     boolean force = forced != null && forced.operations().contains(spec.getClass());
+    Map<Backend, String> refusals = new LinkedHashMap<>();
+    List<Backend> able = new ArrayList<>();
     for (Backend backend : order) {
       Support support = supports(backend, spec);
       if (!support.supported()) {
-        others.add(new Verdict(backend.name(), support.reason()));
+        refusals.put(backend, support.reason());
       } else if (force && backend != forced) {
-        others.add(new Verdict(backend.name(), "backend " + forced.name() + " is forced"));
-      } else if (chosen != null) {
-        others.add(new Verdict(backend.name(), "comes after " + chosen.name()));
+        refusals.put(backend, "backend " + forced.name() + " is forced");
       } else {
-        chosen = backend;
+        able.add(backend);
       }
     }
-    if (chosen == null) {
+    if (able.isEmpty()) {
       throw new IllegalStateException(
           (force ? "forced backend " + forced.name() : "no backend")
               + (force ? " cannot run " : " can run ")
               + spec
-              + others.stream()
-                  .map(v -> "\n  " + v.backend() + ": " + v.answer())
+              + refusals.entrySet().stream()
+                  .map(e -> "\n  " + e.getKey().name() + ": " + e.getValue())
                   .collect(Collectors.joining()));
     }
+    Map<String, Double> slowdowns = slowdowns(spec, able);
+    Backend chosen = fastest(able, slowdowns);
+    for (Backend other : able) {
+      if (other != chosen) {
+        refusals.put(other, passedOver(other, chosen, slowdowns));
+      }
+    }
+    List<Verdict> others =
+        order.stream()
+            .filter(refusals::containsKey)
+            .map(b -> new Verdict(b.name(), refusals.get(b)))
+            .toList();
     PlanEvent.emit(spec.toString(), chosen.name(), others.toString());
-    return new Choice(spec, chosen, List.copyOf(others));
+    return new Choice(spec, chosen, others);
+  }
+
+  /** Of the backends from the first on that were timed; empty unless these are two at least. */
+  private Map<String, Double> slowdowns(OpSpec spec, List<Backend> able) {
+    if (!(spec instanceof MatmulSpec matmul)) {
+      return Map.of();
+    }
+    for (int count = able.size(); count > 1; count--) {
+      Set<String> names =
+          able.subList(0, count).stream().map(Backend::name).collect(Collectors.toSet());
+      Map<String, Double> found = timings.slowdowns(matmul, names);
+      if (!found.isEmpty()) {
+        return found;
+      }
+    }
+    return Map.of();
+  }
+
+  private static Backend fastest(List<Backend> able, Map<String, Double> slowdowns) {
+    Backend chosen = able.getFirst();
+    for (Backend other : able) {
+      if (slowdowns.containsKey(other.name())
+          && slowdowns.get(other.name()) * GAIN < slowdowns.get(chosen.name())) {
+        chosen = other;
+      }
+    }
+    return chosen;
+  }
+
+  private static String passedOver(Backend other, Backend chosen, Map<String, Double> slowdowns) {
+    if (!slowdowns.containsKey(other.name())) {
+      return "comes after " + chosen.name();
+    }
+    double times = slowdowns.get(other.name()) / slowdowns.get(chosen.name());
+    return String.format(
+        Locale.ROOT, "took %.2f times as long as %s when measured", times, chosen.name());
   }
 
   /** What each backend says of an operation, in list order, whatever is forced. */
