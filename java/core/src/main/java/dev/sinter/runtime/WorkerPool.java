@@ -33,6 +33,11 @@ public final class WorkerPool implements AutoCloseable {
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK_READ = 32;
 
+  // Where other processes keep the cores busy, the worker that is waited for may have been put on
+  // the very core of the one that spins. Who spins in vain does so for a shorter time from then on.
+  private static final long LEAST_SPIN_NANOS = 1_000;
+  private static final int PATIENCE_LOSS = 4;
+
   // Slots a cache line apart, since every worker hammers them.
   private static final int TICKET = 16;
   private static final int ARRIVED = 32;
@@ -219,6 +224,7 @@ public final class WorkerPool implements AutoCloseable {
     private final int index;
     private final Thread thread; // null for worker 0: whoever calls
     private volatile boolean parked;
+    private long patience = SPIN_NANOS; // of waits inside a region
 
     private Worker(WorkerPool pool, int index, String name) {
       this.pool = pool;
@@ -304,18 +310,21 @@ public final class WorkerPool implements AutoCloseable {
       if (pool.happened(event, since)) {
         return false;
       }
-      long deadline = System.nanoTime() + SPIN_NANOS;
+      boolean idle = event == Event.REGION;
+      long deadline = System.nanoTime() + (idle ? SPIN_NANOS : patience);
       do {
         for (int i = 0; i < SPINS_PER_CLOCK_READ; i++) {
           if (pool.happened(event, since)) {
+            patience = idle ? patience : SPIN_NANOS;
             return false;
           }
           Thread.onSpinWait();
         }
-        if (event == Event.REGION) {
+        if (idle) {
           Thread.yield();
         }
       } while (System.nanoTime() < deadline);
+      patience = idle ? patience : Math.max(LEAST_SPIN_NANOS, patience / PATIENCE_LOSS);
       boolean interrupted = false;
       parked = true;
       while (!pool.happened(event, since)) {

@@ -21,6 +21,9 @@ abstract class PanelMatmul implements MatmulKernel {
   /** Whole register tiles of every instruction set: 3 or 4 panels go side by side. */
   private static final int STRIP = 12;
 
+  /** The last panels, a strip and what does not fill one, go in these, so that no worker waits. */
+  private static final int LAST_STRIPS = 3;
+
   /** Rows whose activations stay in the L2 cache while the panels of a strip pass by. */
   private static final int ROW_BLOCK = 128;
 
@@ -28,6 +31,7 @@ abstract class PanelMatmul implements MatmulKernel {
   final Isa isa;
   final int panels;
   final Arena arena = Arena.ofShared();
+  private final int wideStrips;
   private final String implementation;
 
   /**
@@ -38,6 +42,7 @@ abstract class PanelMatmul implements MatmulKernel {
     this.isa = isa;
     implementation = "sinter_" + operation + "_" + isa.text();
     panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
+    wideStrips = Math.max(0, panels / STRIP - 1);
   }
 
   /** Calls the kernel for a tile and returns its status. */
@@ -55,15 +60,23 @@ abstract class PanelMatmul implements MatmulKernel {
     spec.checkNativeCall(m, x, codeColumns(), y);
     // The row blocks of a strip come one after another: its weights are still in the cache.
     int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strip = tile / blocks * STRIP;
+    int strip = tile / blocks;
     int row = tile % blocks * ROW_BLOCK;
-    int end = Math.min(strip + STRIP, panels);
-    check(implementation, call(worker, strip, end, row, Math.min(ROW_BLOCK, m - row), x, y));
+    check(
+        implementation,
+        call(worker, begin(strip), begin(strip + 1), row, Math.min(ROW_BLOCK, m - row), x, y));
+  }
+
+  /** First panel of a strip; the number of panels for the strip after the last. */
+  private int begin(int strip) {
+    int wide = Math.min(strip, wideStrips);
+    return Math.min(panels, wide * STRIP + (strip - wide) * LAST_STRIPS);
   }
 
   @Override
   public final int tiles(int m) {
-    return Math.ceilDiv(panels, STRIP) * Math.ceilDiv(m, ROW_BLOCK);
+    int strips = wideStrips + Math.ceilDiv(panels - wideStrips * STRIP, LAST_STRIPS);
+    return strips * Math.ceilDiv(m, ROW_BLOCK);
   }
 
   @Override
