@@ -14,11 +14,10 @@ namespace {
 
 struct Avx512Vnni : Avx512 {
   // Of 32 registers int8 takes 24 for sums, 3 for weights and 1 for activations; int4 takes 12 for
-  // integer and 12 for float sums, since storing the latter each step costs more than it saves. A
-  // single row is bound by memory, which likes one stream best.
+  // integer and 12 for float sums, since storing the latter each step costs more than it saves.
   struct Int8Tiles {
     static constexpr int rows = 8;
-    static constexpr int panels(int r) { return r == 1 ? 1 : r == 8 ? 3 : 4; }
+    static constexpr int panels(int r) { return r == 2 || r == 4 ? 4 : 3; }
   };
   struct Int4Tiles {
     static constexpr int rows = 4;
