@@ -252,10 +252,18 @@ struct sinter_f32_pack_args {
       const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums);
 #define SINTER_DECLARE_int8_pack(isa) \
   SINTER_API int32_t sinter_int8_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_ternary_pack(isa) \
+  SINTER_API int32_t sinter_ternary_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_binary_pack(isa) \
+  SINTER_API int32_t sinter_binary_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int4_pack(isa) \
   SINTER_API int32_t sinter_int4_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int8_gemm(isa) \
   SINTER_API int32_t sinter_int8_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_ternary_gemm(isa) \
+  SINTER_API int32_t sinter_ternary_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_binary_gemm(isa) \
+  SINTER_API int32_t sinter_binary_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_f32_pack(isa) \
