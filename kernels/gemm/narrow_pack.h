@@ -33,15 +33,15 @@ int32_t narrow_pack(const sinter_pack_args &a) {
       const int64_t some = a.k - k < block_k ? a.k - k : block_k;
       for (int64_t c = 0; c < columns; c++) {
         const int64_t n = panel * columns + c;
-        int32_t codes[block_k] = {};
+        uint32_t codes[block_k] = {};
         for (int64_t i = 0; n < a.n && i < some; i++) {
           const int32_t u = a.codes[n * a.stride + k + i] + center;
-          codes[i] = u >> halved;
-          wrong |= u < 0 || u > highest || codes[i] << halved != u;
+          codes[i] = static_cast<uint32_t>(u) >> halved;
+          wrong |= u < 0 || u > highest || (u & halved) != 0;
           sums[c] += u;
         }
         for (int64_t i = 0; i < 4 * bits; i++) {  // row i / 4, byte i % 4
-          int32_t byte = 0;
+          uint32_t byte = 0;
           for (int plane = 0; plane < planes; plane++) {
             byte |= codes[(i / 4 * planes + plane) * 4 + i % 4] << (bits * plane);
           }
