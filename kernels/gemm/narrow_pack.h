@@ -24,7 +24,7 @@ int32_t narrow_pack(const sinter_pack_args &a) {
   const int64_t blocks = (a.k + block_k - 1) / block_k;
   const int64_t step_blocks = a.step == 0 ? blocks : a.step / block_k;
   const int64_t steps = (blocks + step_blocks - 1) / step_blocks;
-  bool wrong = false;
+  int wrong = 0;
   for (int64_t panel = a.panel_begin; panel < a.panel_end; panel++) {
     uint8_t *w = a.w + panel * blocks * bits * row_bytes;
     int32_t sums[columns] = {};
@@ -33,19 +33,24 @@ int32_t narrow_pack(const sinter_pack_args &a) {
       const int64_t some = a.k - k < block_k ? a.k - k : block_k;
       for (int64_t c = 0; c < columns; c++) {
         const int64_t n = panel * columns + c;
-        uint32_t codes[block_k] = {};
-        for (int64_t i = 0; n < a.n && i < some; i++) {
-          const int32_t u = a.codes[n * a.stride + k + i] + center;
-          codes[i] = static_cast<uint32_t>(u) >> halved;
-          wrong |= u < 0 || u > highest || (u & halved) != 0;
-          sums[c] += u;
-        }
-        for (int64_t i = 0; i < 4 * bits; i++) {  // row i / 4, byte i % 4
-          uint32_t byte = 0;
-          for (int plane = 0; plane < planes; plane++) {
-            byte |= codes[(i / 4 * planes + plane) * 4 + i % 4] << (bits * plane);
+        uint8_t codes[block_k] = {};
+        if (n < a.n) {
+          const int8_t *from = a.codes + n * a.stride + k;
+          for (int64_t i = 0; i < some; i++) {
+            const uint8_t u = static_cast<uint8_t>(from[i] + center);
+            wrong |= (u > highest) | (u & halved);
+            sums[c] += u;
+            codes[i] = static_cast<uint8_t>(u >> halved);
           }
-          w[i / 4 * row_bytes + c * 4 + i % 4] = static_cast<uint8_t>(byte);
+        }
+        for (int row = 0; row < bits; row++) {
+          uint32_t packed = 0;  // four bytes, of which none outgrows its place
+          for (int plane = 0; plane < planes; plane++) {
+            uint32_t quad;
+            std::memcpy(&quad, codes + (row * planes + plane) * 4, sizeof quad);
+            packed |= quad << (bits * plane);
+          }
+          std::memcpy(w + row * row_bytes + c * 4, &packed, sizeof packed);
         }
       }
       if ((block + 1) % step_blocks == 0 || block + 1 == blocks) {
@@ -57,7 +62,7 @@ int32_t narrow_pack(const sinter_pack_args &a) {
       }
     }
   }
-  return wrong ? SINTER_INVALID_ARGUMENT : SINTER_OK;
+  return wrong != 0 ? SINTER_INVALID_ARGUMENT : SINTER_OK;
 }
 
 }  // namespace

@@ -129,15 +129,18 @@ public record CodeFormat(Code code, Granularity granularity, int group, boolean 
       MemorySegment.copy(in, ValueLayout.JAVA_BYTE, offset, row, 0, row.length);
       return;
     }
-    int codesOfByte = Byte.SIZE / code.bits();
-    for (int k = 0; k < row.length; k++) {
-      byte packed = in.get(ValueLayout.JAVA_BYTE, offset + k / codesOfByte);
-      int value = code.fromBits(packed >> k % codesOfByte * code.bits());
-      if (!code.has(value)) {
-        throw new IllegalArgumentException(
-            "code " + k + " of a row is " + value + ", which is no code of " + code);
+    byte[] packed = new byte[(int) rowBytes(row.length)];
+    MemorySegment.copy(in, ValueLayout.JAVA_BYTE, offset, packed, 0, packed.length);
+    int k = 0;
+    for (byte some : packed) {
+      for (int shift = 0; shift < Byte.SIZE && k < row.length; shift += code.bits(), k++) {
+        int value = code.fromBits(some >> shift);
+        if (value < code.min()) {
+          throw new IllegalArgumentException(
+              "code " + k + " of a row is " + value + ", which is no code of " + code);
+        }
+        row[k] = (byte) value;
       }
-      row[k] = (byte) value;
     }
   }
 
