@@ -8,6 +8,8 @@
 //   dot                   sum += the 4 products of each column
 //   codes                 w shifted right (left if negative) and masked, byte by byte: the mask
 //                         keeps nothing that has left its byte
+//   add_bytes             byte by byte; the sums of a block's codes fit
+//   add_quads             sum += the 4 bytes of each column
 //   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most
 //   planes_in_place       whether dot_narrow takes any byte, and shift_right is there
 //   min, max              the second operand if one is NaN

@@ -42,10 +42,16 @@ struct Lanes256 {
     return _mm256_and_si256(reinterpret_cast<Bytes>(moved),
                             _mm256_set1_epi8(static_cast<char>(mask)));
   }
+  static Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
   static Quad broadcast_quad(const int8_t *p) {
     int32_t quad;
     std::memcpy(&quad, p, sizeof quad);
     return _mm256_set1_epi32(quad);
+  }
+
+  static Int add_quads(Int sum, Bytes v) {
+    const __m256i pairs = _mm256_maddubs_epi16(v, _mm256_set1_epi8(1));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 
   static Int broadcast_int(int32_t v) { return _mm256_set1_epi32(v); }

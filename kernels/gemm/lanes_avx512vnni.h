@@ -50,6 +50,8 @@ struct Avx512Vnni : Avx512 {
   }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
 
+  static Bytes add_bytes(Bytes a, Bytes b) { return _mm512_add_epi8(a, b); }
+  static Int add_quads(Int sum, Bytes v) { return dot(sum, v, _mm512_set1_epi8(1)); }
   static Int shift_right(Int v, int n) {
     using Ints = int32_t __attribute__((vector_size(64)));
     return reinterpret_cast<Int>(reinterpret_cast<Ints>(v) >> n);

@@ -35,6 +35,8 @@ struct Scalar {
   static Bytes codes(Bytes w, int shift, int mask) {
     return (shift < 0 ? w << -shift : w >> shift) & (0x01010101u * static_cast<uint32_t>(mask));
   }
+  static Bytes add_bytes(Bytes a, Bytes b) { return a + b; }
+  static Int add_quads(Int sum, Bytes v) { return dot(sum, v, 0x01010101); }
   static Quad broadcast_quad(const int8_t *p) {
     return load_bytes(reinterpret_cast<const uint8_t *>(p));
   }

@@ -128,6 +128,9 @@ struct NarrowTile {
   // Whether planes are multiplied where they are, each with a sum of its own.
   static constexpr bool in_place = rows == 1 && Code::bits < 4 && Lanes::planes_in_place;
   static constexpr int chains = in_place ? 4 : S::chains;
+  // Whether the sums of u are added up here instead of read: a single row is bound by memory, and
+  // for groups of 32 they would be a sixth of what it reads.
+  static constexpr bool adds_up = rows == 1 && panels == 1 && !in_place;
 
   SINTER_TILE void run(const sinter_gemm_args &a, const NarrowPlan &plan, Place at) {
     const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
@@ -140,6 +143,10 @@ struct NarrowTile {
     }
     for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
       Int sums[chains][rows][S::vectors];
+      [[maybe_unused]] Int w_sums[S::vectors];
+      if constexpr (adds_up) {
+        SINTER_UNROLL for (Int &sum : w_sums) { sum = Lanes::broadcast_int(0); }
+      }
       start(a, plan, at, position, sums[0]);
       SINTER_UNROLL for (int chain = 1; chain < chains; chain++) {
         S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
@@ -153,6 +160,7 @@ struct NarrowTile {
           prefetch_block(w);
         }
         typename Lanes::Bytes packed[S::vectors];
+        [[maybe_unused]] typename Lanes::Bytes bytes[S::vectors];  // sums of u byte by byte
         SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
           typename Lanes::Bytes weights[S::vectors];
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
@@ -166,6 +174,9 @@ struct NarrowTile {
               }
             }
             weights[v] = plane(packed[v], quad);
+            if constexpr (adds_up) {
+              bytes[v] = quad == 0 ? weights[v] : Lanes::add_bytes(bytes[v], weights[v]);
+            }
           }
           SINTER_UNROLL for (int r = 0; r < rows; r++) {
             const auto codes = Lanes::broadcast_quad(x[r] + 4 * quad);
@@ -180,8 +191,16 @@ struct NarrowTile {
             sums[chain][r][v] = Lanes::end(sums[chain][r][v], partial[chain][r][v]);
           });
         }
+        if constexpr (adds_up) {
+          SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+            w_sums[v] = Lanes::add_quads(w_sums[v], bytes[v]);
+          }
+        }
         SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += block_k; }
         w += Code::block_bytes;
+      }
+      if constexpr (adds_up) {
+        subtract_sums(a, plan, at, position, w_sums, sums[0]);
       }
       add_step(a, plan, at, position, sums, results);
     }
@@ -254,7 +273,7 @@ struct NarrowTile {
                              ? Lanes::broadcast_int(Code::center)
                              : Lanes::load_widened(a.w_zero_points +
                                                    index(at, v, plan.w_groups, position.w_group));
-      const Int w_sum = a.x_zero_points == nullptr
+      const Int w_sum = adds_up || a.x_zero_points == nullptr
                             ? Lanes::broadcast_int(0)
                             : Lanes::load_int(a.w_sums + index(at, v, plan.steps, position.step));
       SINTER_UNROLL for (int r = 0; r < rows; r++) {
@@ -267,6 +286,20 @@ struct NarrowTile {
             Lanes::add_int(Lanes::multiply_int(center, Lanes::broadcast_int(x_sum)),
                            Lanes::multiply_int(w_sum, Lanes::broadcast_int(x_zero_point)));
         sums[r][v] = Lanes::subtract_int(Lanes::broadcast_int(0), excess);
+      }
+    }
+  }
+
+  // What start leaves to the end where the sums of u are known only then.
+  SINTER_INLINE static void subtract_sums(const sinter_gemm_args &a, const NarrowPlan &plan,
+                                          Place at, const Position &position,
+                                          const Int (&w_sums)[S::vectors],
+                                          Int (&sums)[rows][S::vectors]) {
+    if (a.x_zero_points != nullptr) {
+      const Int zero_point =
+          Lanes::broadcast_int(a.x_zero_points[at.row * plan.x_groups + position.x_group]);
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        sums[0][v] = Lanes::subtract_int(sums[0][v], Lanes::multiply_int(w_sums[v], zero_point));
       }
     }
   }
