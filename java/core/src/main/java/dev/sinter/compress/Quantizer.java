@@ -8,9 +8,18 @@ import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Turns floating weights into symmetric integer codes. Thread-safe, no state. */
+/**
+ * Turns floating weights into symmetric integer codes. Thread-safe, no state.
+ *
+ * <p>The scale of a group is rounded to f16 before the codes are computed, which makes it half as
+ * large where it is packed; unless it is so small that it would change by more than {@value
+ * #F16_TOLERANCE} of itself, or too large for f16. Other scales, of which there are few, are f32.
+ */
 public final class Quantizer {
   private static final long ALIGNMENT = 64;
+
+  /** A small part of the half step that codes are off anyway. */
+  private static final float F16_TOLERANCE = 0x1p-8f;
 
   private Quantizer() {}
 
@@ -122,9 +131,15 @@ public final class Quantizer {
     }
     float[] scales = new float[found.length];
     for (int i = 0; i < scales.length; i++) {
-      scales[i] = mean ? (float) (found[i] / counts[i]) : (float) found[i] / format.maxCode();
+      float scale = mean ? (float) (found[i] / counts[i]) : (float) found[i] / format.maxCode();
+      scales[i] = format.granularity() == Granularity.GROUP ? nearF16(scale) : scale;
     }
     return scales;
+  }
+
+  private static float nearF16(float scale) {
+    float half = Float.float16ToFloat(Float.floatToFloat16(scale));
+    return Math.abs(half - scale) <= F16_TOLERANCE * scale ? half : scale;
   }
 
   private static void requireFinite(Dense weights, int r, float[] row) {

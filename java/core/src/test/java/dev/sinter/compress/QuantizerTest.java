@@ -268,7 +268,8 @@ class QuantizerTest {
     w[40] = 3;
     w[69] = Float.MIN_VALUE;
     Quantized q = quantize(1, w, CodeFormat.inGroups(4, 32));
-    assertArrayEquals(new float[] {0, 3f / 7, 0}, q.scales());
+    assertArrayEquals(
+        new float[] {0, Float.float16ToFloat(Float.floatToFloat16(3f / 7)), 0}, q.scales());
     byte[] expected = new byte[70];
     expected[40] = 7;
     assertArrayEquals(expected, codes(q));
@@ -286,11 +287,28 @@ class QuantizerTest {
       q.decodeRow(r, row);
       for (int k = 0; k < columns; k++) {
         double error = Math.abs((double) w[r * columns + k] - row[k]);
-        double bound = q.scale(r, k / group) * (0.5 + 7 * 3 * 0x1p-24);
+        double bound = q.scale(r, k / group) * (0.5 + 7 * 0x1p-11); // of f16
         String where = " at row " + r + ", column " + k + ", seed " + seed;
         assertTrue(error <= bound, error + " > " + bound + where);
       }
     }
+  }
+
+  @Test
+  void scalesOfGroupsAreOfF16WhereThatChangesThemLittle() {
+    float[] w = new float[6 * 32];
+    // Of the last two, what f16 has there, a multiple of 2^-24, is less and more than a 256th off.
+    float[] scales = {0.1f, 65_504, 70_000, 0x1.8p-15f, 0x1.05p-18f, 0x1.06p-18f};
+    for (int g = 0; g < scales.length; g++) {
+      w[32 * g] = 7 * scales[g];
+    }
+    float tenth = Float.float16ToFloat(Float.floatToFloat16(0.1f));
+    float[] expected = {tenth, 65_504, 70_000, 0x1.8p-15f, 0x1.04p-18f, 0x1.06p-18f};
+    assertArrayEquals(expected, quantize(1, w, CodeFormat.inGroups(4, 32)).scales());
+    w[0] = 127 * 0.1f;
+    w[64] = 0;
+    w[32] = 0;
+    assertArrayEquals(new float[] {w[0] / 127}, quantize(1, w, CodeFormat.perChannel(8)).scales());
   }
 
   @Test
