@@ -6,14 +6,19 @@
 //   Bytes, Wide           4 unsigned weights a column, as loaded and as `dot` wants them
 //   Quad, WideQuad        4 signed activations, the same ones for every column
 //   dot                   sum += the 4 products of each column
-//   begin, dot_nibbles, end  the same for nibbles, over the 8 quads of a block at most
+//   codes                 w shifted right (left if negative) and masked, byte by byte: the mask
+//                         keeps nothing that has left its byte
+//   add_bytes             byte by byte; the sums of a block's codes fit
+//   add_quads             sum += the 4 bytes of each column
+//   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most
+//   planes_in_place       whether dot_narrow takes any byte, and shift_right is there
 //   min, max              the second operand if one is NaN
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   keep                  makes the compiler hold what it could load again
-//   Int8Tiles, Int4Tiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for r
-//   rows
+//   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for
+//   r rows
 // All do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the

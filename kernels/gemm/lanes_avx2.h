@@ -19,7 +19,7 @@ struct Lanes256 {
     static constexpr int rows = 4;
     static constexpr int panels(int) { return 1; }
   };
-  using Int4Tiles = Int8Tiles;
+  using NarrowTiles = Int8Tiles;
   // A single row has three panels so that no sum waits for its last product.
   struct F32Tiles {
     static constexpr int rows = 4;
@@ -35,14 +35,23 @@ struct Lanes256 {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
   }
   static void keep(Bytes &w) { __asm__("" : "+x"(w)); }
-  static Bytes low_nibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
-  static Bytes high_nibbles(Bytes w) {
-    return _mm256_and_si256(_mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
+  static Bytes codes(Bytes w, int shift, int mask) {
+    using Halves = uint16_t __attribute__((vector_size(32)));
+    const auto halves = reinterpret_cast<Halves>(w);
+    const auto moved = shift < 0 ? halves << -shift : halves >> shift;
+    return _mm256_and_si256(reinterpret_cast<Bytes>(moved),
+                            _mm256_set1_epi8(static_cast<char>(mask)));
   }
+  static Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
   static Quad broadcast_quad(const int8_t *p) {
     int32_t quad;
     std::memcpy(&quad, p, sizeof quad);
     return _mm256_set1_epi32(quad);
+  }
+
+  static Int add_quads(Int sum, Bytes v) {
+    const __m256i pairs = _mm256_maddubs_epi16(v, _mm256_set1_epi8(1));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 
   static Int broadcast_int(int32_t v) { return _mm256_set1_epi32(v); }
@@ -100,6 +109,7 @@ struct Avx2 : Lanes256 {
   };
   using WideQuad = Wide;
   using Partial = __m256i;
+  static constexpr bool planes_in_place = false;
 
   static Wide widen(Bytes w) {
     return {_mm256_and_si256(w, _mm256_set1_epi16(255)), _mm256_srli_epi16(w, 8)};
@@ -115,7 +125,7 @@ struct Avx2 : Lanes256 {
 
   // 16-bit sums of a block: 8 quads of two products each, |15 * 128| * 16 = 30720.
   static Partial begin(Int) { return _mm256_setzero_si256(); }
-  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) {
+  static Partial dot_narrow(Partial sum, Bytes w, Quad x) {
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
   }
   static Int end(Int sum, Partial block) {
@@ -133,7 +143,12 @@ struct AvxVnni : Lanes256 {
   using Wide = __m256i;
   using WideQuad = __m256i;
   using Partial = __m256i;
+  static constexpr bool planes_in_place = true;
 
+  static Int shift_right(Int v, int n) {
+    using Ints = int32_t __attribute__((vector_size(32)));
+    return reinterpret_cast<Int>(reinterpret_cast<Ints>(v) >> n);
+  }
   static Wide widen(Bytes w) { return w; }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
   static Int dot(Int sum, Wide w, WideQuad x) {
@@ -141,7 +156,7 @@ struct AvxVnni : Lanes256 {
     return sum;
   }
   static Partial begin(Int sum) { return sum; }
-  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
+  static Partial dot_narrow(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
   static Int end(Int, Partial sum) { return sum; }
 };
 

@@ -19,7 +19,7 @@ struct Avx512Vnni : Avx512 {
     static constexpr int rows = 8;
     static constexpr int panels(int r) { return r == 2 || r == 4 ? 4 : 3; }
   };
-  struct Int4Tiles {
+  struct NarrowTiles {
     static constexpr int rows = 4;
     static constexpr int panels(int r) { return r == 1 ? 1 : 3; }
   };
@@ -30,12 +30,17 @@ struct Avx512Vnni : Avx512 {
   using WideQuad = __m512i;
   using Partial = __m512i;
 
+  static constexpr bool planes_in_place = true;
+
   static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
   static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }
-  static Bytes low_nibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
-  static Bytes high_nibbles(Bytes w) {
-    return _mm512_and_si512(_mm512_srli_epi16(w, 4), _mm512_set1_epi8(15));
+  static Bytes codes(Bytes w, int shift, int mask) {
+    using Halves = uint16_t __attribute__((vector_size(64)));
+    const auto halves = reinterpret_cast<Halves>(w);
+    const auto moved = shift < 0 ? halves << -shift : halves >> shift;
+    return _mm512_and_si512(reinterpret_cast<Bytes>(moved),
+                            _mm512_set1_epi8(static_cast<char>(mask)));
   }
   static Quad broadcast_quad(const int8_t *p) {
     int32_t quad;
@@ -44,13 +49,20 @@ struct Avx512Vnni : Avx512 {
   }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
 
+  static Bytes add_bytes(Bytes a, Bytes b) { return _mm512_add_epi8(a, b); }
+  static Int add_quads(Int sum, Bytes v) { return dot(sum, v, _mm512_set1_epi8(1)); }
+  static Int shift_right(Int v, int n) {
+    using Ints = int32_t __attribute__((vector_size(64)));
+    return reinterpret_cast<Int>(reinterpret_cast<Ints>(v) >> n);
+  }
+
   // GCC 12 copies the accumulator around _mm512_dpbusd_epi32, which halves the speed of a tile.
   static Int dot(Int sum, Wide w, WideQuad x) {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
     return sum;
   }
   static Partial begin(Int sum) { return sum; }
-  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
+  static Partial dot_narrow(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
   static Int end(Int, Partial sum) { return sum; }
 };
 

@@ -13,7 +13,7 @@ struct Scalar {
     static constexpr int rows = 1;
     static constexpr int panels(int) { return 1; }
   };
-  using Int4Tiles = Int8Tiles;
+  using NarrowTiles = Int8Tiles;
   using F32Tiles = Int8Tiles;
 
   using Int = uint32_t;  // wraps
@@ -23,6 +23,7 @@ struct Scalar {
   using Quad = uint32_t;
   using WideQuad = uint32_t;
   using Partial = uint32_t;
+  static constexpr bool planes_in_place = false;
 
   static Bytes load_bytes(const uint8_t *p) {
     uint32_t bytes;
@@ -31,8 +32,11 @@ struct Scalar {
   }
   static void keep(Bytes &) {}
   static Wide widen(Bytes w) { return w; }
-  static Bytes low_nibbles(Bytes w) { return w & 0x0f0f0f0f; }
-  static Bytes high_nibbles(Bytes w) { return (w >> 4) & 0x0f0f0f0f; }
+  static Bytes codes(Bytes w, int shift, int mask) {
+    return (shift < 0 ? w << -shift : w >> shift) & (0x01010101u * static_cast<uint32_t>(mask));
+  }
+  static Bytes add_bytes(Bytes a, Bytes b) { return a + b; }
+  static Int add_quads(Int sum, Bytes v) { return dot(sum, v, 0x01010101); }
   static Quad broadcast_quad(const int8_t *p) {
     return load_bytes(reinterpret_cast<const uint8_t *>(p));
   }
@@ -45,7 +49,7 @@ struct Scalar {
     return sum;
   }
   static Partial begin(Int sum) { return sum; }
-  static Partial dot_nibbles(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
+  static Partial dot_narrow(Partial sum, Bytes w, Quad x) { return dot(sum, w, x); }
   static Int end(Int, Partial sum) { return sum; }
 
   static Int broadcast_int(int32_t v) { return static_cast<uint32_t>(v); }

@@ -119,12 +119,14 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
                                             int64_t head_dim, float *scratch);
 
 /*
- * int8_gemm, int4_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or
- * y += that, for 8-bit activations and 8-bit or 4-bit weights, for m = 1 (GEMV) as for m = 512.
+ * int8_gemm, int4_gemm, ternary_gemm, binary_gemm: y[m][n] = activation(sum over k of x[m][k] *
+ * w[n][k] + bias[n]), or y += that, for 8-bit activations and weights of 8, 4, 2 or 1 bits, for
+ * m = 1 (GEMV) as for m = 512.
  *
  *   x(m, k) = (q - x_zero_point) * x_scale, q a signed byte
- *   w(n, k) = (u - c) * w_scale, u the stored byte or nibble, c = 128 (int8) or 8 (int4) where
- *             there are no zero points
+ *   w(n, k) = (u - c) * w_scale, u the stored byte (int8), nibble (int4), pair of bits from 0 to 2
+ *             (ternary) or twice the stored bit (binary); where there are no zero points, c = 128
+ *             (int8), 8 (int4) or 1, which makes w_scale times -1, 0, 1 (ternary) or -1, 1 (binary)
  *
  * Columns go by panels of 16, and what belongs to columns 16p to 16p + 15 lies together:
  * P = ceil(n / 16) panels. Threads may share the panels of a call out among them. The result of a
@@ -132,20 +134,21 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  * Nothing needs alignment; 64 bytes for x, weights and y is fastest, and a stride of x that is an
  * odd multiple of 64 keeps its rows in different sets of the L1 cache.
  *
- * Weight groups (int4): w_group values along k share a scale and a zero point. There are
+ * Weight groups (not int8): w_group values along k share a scale and a zero point. There are
  * G = ceil(k / w_group) of them, the last one short; w_group 0 is one group of all k (as int8 has).
- * Activation groups (int4): likewise by x_group, H = ceil(k / x_group); 0 is one scale a row.
+ * Activation groups (not int8): likewise by x_group, H = ceil(k / x_group); 0 is one scale a row.
  * Groups are multiples of 32, and one of w_group and x_group divides the other. A step is the
  * smaller of them, all k without groups; T = ceil(k / step) steps.
  *
  * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32, since the entry
  * wants k <= (2^31 - 1) / (a * b): a = 128, or 255 with x_zero_points; b = 128, or 255 with
  * w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8, or 15 with w_zero_points, for int4,
- * whose zero points must not be above 15.
+ * whose zero points must not be above 15; b = 32 for ternary, b = 4 for binary, since these sum
+ * powers of two times u on the way.
  *
  * Floats: all in f32, one rounding an operation, fused where fma is written.
  *   int8  y = fma(float(sum) * w_scale, x_scale, bias)
- *   int4  step by step from f = 0: f = fma(float(sum), w_scale, f); y = fma(f, x_scale, bias)
+ *   else  step by step from f = 0: f = fma(float(sum), w_scale, f); y = fma(f, x_scale, bias)
  *         with x_group: f = fma(float(sum) * x_scale, w_scale, f); y = fma(f, 1, bias)
  * then the activation (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
  *
@@ -163,9 +166,9 @@ struct sinter_gemm_args {
   const int32_t *x_sums;        /* [m][T]: the sum of q - x_zero_point over a step (group_sums) */
   int64_t x_group;              /* 0, or a multiple of 32; int8: 0 */
 
-  const void *w;                /* packed by int8_pack or int4_pack */
+  const void *w;                /* packed by int8_pack, int4_pack, ternary_pack or binary_pack */
   const void *w_scales;         /* [P][G][16] */
-  const uint8_t *w_zero_points; /* [P][G][16], c; NULL: all 128 or 8 */
+  const uint8_t *w_zero_points; /* [P][G][16], c, or NULL; ternary and binary: NULL */
   const int32_t *w_sums;        /* [P][T][16]: the sum of u over a step; only for x_zero_points */
   int64_t w_group;              /* 0, or a multiple of 32; int8: 0 */
 
@@ -173,7 +176,7 @@ struct sinter_gemm_args {
   float *y;          /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;  /* floats from row to row, at least n */
 
-  int32_t w_scale_type; /* SINTER_F32, or for int4 SINTER_F16 */
+  int32_t w_scale_type; /* SINTER_F32, or but for int8 SINTER_F16 */
   int32_t activation;   /* SINTER_NO_ACTIVATION, SINTER_GELU_ERF, SINTER_GELU_TANH, SINTER_SILU */
   int32_t accumulate;   /* not 0: y += */
 };
@@ -190,18 +193,19 @@ struct sinter_gemm_args {
 #define SINTER_SILU 3      /* x / (1 + e^-x) */
 
 /*
- * int8_pack, int4_pack: row-major codes to the layouts that the heads of int8_gemm.h and
- * int4_gemm.h in kernels/ draw. int4 codes outside -8 to 7 are an invalid argument, and what is
- * packed then is of no use.
+ * int8_pack, int4_pack, ternary_pack, binary_pack: row-major codes to the layouts that the heads of
+ * int8_gemm/int8_gemm.h and gemm/narrow_gemm.h in kernels/ draw. Codes outside -8 to 7 (int4) or -1
+ * to 1 (ternary), or other than -1 and 1 (binary), are an invalid argument, and what is packed then
+ * is of no use.
  */
 struct sinter_pack_args {
   const int8_t *codes;            /* [n][stride], one code a byte */
   int64_t stride;                 /* bytes from row to row, at least k */
   int64_t n, k;                   /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to pack: [panel_begin, panel_end) of [0, P) */
-  int64_t step;                   /* of w_sums; 0, or (int4) a multiple of 32 */
-  uint8_t *w;      /* [P][ceil32(k) * 16] bytes (int8), [P][ceil32(k) * 8] bytes (int4) */
-  int32_t *w_sums; /* [P][T][16], the sum of stored bytes or nibbles over a step, or NULL */
+  int64_t step;                   /* of w_sums; 0, or (not int8) a multiple of 32 */
+  uint8_t *w;                     /* [P][ceil32(k) * 16 * bits / 8] */
+  int32_t *w_sums;                /* [P][T][16], the sum of u over a step, or NULL */
 };
 
 /*
@@ -252,10 +256,18 @@ struct sinter_f32_pack_args {
       const int32_t *zero_points, int64_t x_group, int64_t step, int32_t *sums);
 #define SINTER_DECLARE_int8_pack(isa) \
   SINTER_API int32_t sinter_int8_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_ternary_pack(isa) \
+  SINTER_API int32_t sinter_ternary_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_binary_pack(isa) \
+  SINTER_API int32_t sinter_binary_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int4_pack(isa) \
   SINTER_API int32_t sinter_int4_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int8_gemm(isa) \
   SINTER_API int32_t sinter_int8_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_ternary_gemm(isa) \
+  SINTER_API int32_t sinter_ternary_gemm_##isa(const struct sinter_gemm_args *args);
+#define SINTER_DECLARE_binary_gemm(isa) \
+  SINTER_API int32_t sinter_binary_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_f32_pack(isa) \

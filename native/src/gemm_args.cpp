@@ -29,6 +29,19 @@ bool groups(const sinter_gemm_args &a, int bits) {
          a.x_group % a.w_group == 0;
 }
 
+// The largest |u - c|; for ternary and binary more, which sums of single planes need (see
+// kernels/gemm/narrow_gemm.h): 128 and 16 at most, for a quarter of k.
+int64_t largest_weight(int bits, bool zero_points) {
+  switch (bits) {
+    case 1:
+      return 4;
+    case 2:
+      return 32;
+    default:
+      return zero_points ? (1 << bits) - 1 : 1 << (bits - 1);
+  }
+}
+
 bool activation(int32_t v) { return v >= SINTER_NO_ACTIVATION && v <= SINTER_SILU; }
 
 }  // namespace
@@ -44,8 +57,8 @@ bool valid_gemm(const sinter_gemm_args &a, int bits) {
     return false;
   }
   const int64_t x_most = a.x_zero_points == nullptr ? 128 : 255;
-  const int64_t w_most = a.w_zero_points == nullptr ? 1 << (bits - 1) : (1 << bits) - 1;
-  if (!sum_fits(a.k, x_most, w_most)) {
+  if (!sum_fits(a.k, x_most, largest_weight(bits, a.w_zero_points != nullptr)) ||
+      (bits < 4 && a.w_zero_points != nullptr)) {
     return false;
   }
   return activation(a.activation) && a.x != nullptr && a.x_scales != nullptr &&
@@ -55,8 +68,8 @@ bool valid_gemm(const sinter_gemm_args &a, int bits) {
 
 bool valid_pack(const sinter_pack_args &a, int bits) {
   return size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) && a.stride >= a.k &&
-         a.stride <= most && (bits == 4 ? group(a.step) : a.step == 0) &&
-         sum_fits(a.k, 1, (1 << bits) - 1) && a.codes != nullptr && a.w != nullptr;
+         a.stride <= most && (bits == 8 ? a.step == 0 : group(a.step)) && sum_fits(a.k, 1, 255) &&
+         a.codes != nullptr && a.w != nullptr;
 }
 
 bool valid_f32_gemm(const sinter_f32_gemm_args &a) {

@@ -142,10 +142,16 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 
 #define SINTER_EXPORT_int8_pack(isa) SINTER_EXPORT_PACK(int8_pack, 8, isa)
 #define SINTER_EXPORT_int4_pack(isa) SINTER_EXPORT_PACK(int4_pack, 4, isa)
+#define SINTER_EXPORT_ternary_pack(isa) SINTER_EXPORT_PACK(ternary_pack, 2, isa)
+#define SINTER_EXPORT_binary_pack(isa) SINTER_EXPORT_PACK(binary_pack, 1, isa)
 #define SINTER_EXPORT_int8_gemm(isa) \
   SINTER_EXPORT_CHECKED(int8_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 8), isa)
 #define SINTER_EXPORT_int4_gemm(isa) \
   SINTER_EXPORT_CHECKED(int4_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 4), isa)
+#define SINTER_EXPORT_ternary_gemm(isa) \
+  SINTER_EXPORT_CHECKED(ternary_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 2), isa)
+#define SINTER_EXPORT_binary_gemm(isa) \
+  SINTER_EXPORT_CHECKED(binary_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 1), isa)
 #define SINTER_EXPORT_f32_pack(isa) \
   SINTER_EXPORT_CHECKED(f32_pack, sinter_f32_pack_args, sinter::valid_f32_pack(*args), isa)
 #define SINTER_EXPORT_f32_gemm(isa) \

@@ -97,13 +97,21 @@ void check_gemm(Gemm *gemm) {
   // A k above what fits int32 is refused before anything is read.
   struct Bound {
     bool x_zero_points, w_zero_points;
-    int64_t int8, int4;
+    int64_t int8, int4, ternary, binary;
   };
   for (const Bound &bound :
-       {Bound{false, false, 131071, 2097151}, Bound{true, false, 65793, 1052688},
-        Bound{false, true, 65793, 1118481}, Bound{true, true, 33025, 561433}}) {
+       {Bound{false, false, 131071, 2097151, 524287, 4194303},
+        Bound{true, false, 65793, 1052688, 263172, 2105376},
+        Bound{false, true, 65793, 1118481, 0, 0}, Bound{true, true, 33025, 561433, 0, 0}}) {
     sinter_gemm_args a = b.gemm();
-    a.k = (gemm == sinter_int8_gemm_scalar ? bound.int8 : bound.int4) + 1;
+    const int64_t most = gemm == sinter_int8_gemm_scalar      ? bound.int8
+                         : gemm == sinter_int4_gemm_scalar    ? bound.int4
+                         : gemm == sinter_ternary_gemm_scalar ? bound.ternary
+                                                              : bound.binary;
+    if (most == 0) {
+      continue;  // they have no zero points
+    }
+    a.k = most + 1;
     a.x_stride = a.k + 32;
     a.x_zero_points = bound.x_zero_points ? b.x_zero_points.data() : nullptr;
     a.w_sums = b.w_sums.data();
@@ -121,6 +129,9 @@ void check_groups() {
   REFUSE(sinter_int8_gemm_scalar, b.gemm(), a.x_group = 32);
   REFUSE(sinter_int8_gemm_scalar, b.gemm(), a.w_scale_type = SINTER_F16);
   REFUSE(sinter_int4_gemm_scalar, b.gemm(), a.w_group = 48);
+  REFUSE(sinter_ternary_gemm_scalar, b.gemm(), a.w_group = 48);
+  REFUSE(sinter_ternary_gemm_scalar, b.gemm(), a.w_zero_points = b.centers.data());
+  REFUSE(sinter_binary_gemm_scalar, b.gemm(), a.w_zero_points = b.centers.data());
   REFUSE(sinter_int4_gemm_scalar, b.gemm(), a.w_group = 64; a.x_group = 96);
   sinter_gemm_args a = b.gemm();
   a.w_group = 64;
@@ -131,7 +142,8 @@ void check_groups() {
 
 void check_pack() {
   using Pack = int32_t(const sinter_pack_args *);
-  for (Pack *pack : {sinter_int8_pack_scalar, sinter_int4_pack_scalar}) {
+  for (Pack *pack : {sinter_int8_pack_scalar, sinter_int4_pack_scalar, sinter_ternary_pack_scalar,
+                     sinter_binary_pack_scalar}) {
     Buffers b;
     REFUSE(pack, b.pack(), a.n = 0);
     REFUSE(pack, b.pack(), a.k = 0);
@@ -146,11 +158,15 @@ void check_pack() {
       fail("pack: no arguments");
     }
   }
-  for (const int8_t code : {int8_t{8}, int8_t{-9}, int8_t{127}, int8_t{-128}}) {
+  // Codes that some width has not.
+  for (int code = -128; code < 128; code++) {
     Buffers b;
-    b.x[2 * k - 1] = code;
+    b.x[2 * k - 1] = static_cast<int8_t>(code);
+    const auto status = [](bool fits) { return fits ? SINTER_OK : SINTER_INVALID_ARGUMENT; };
     expect("int8 code", sinter_int8_pack_scalar, b.pack(), SINTER_OK);
-    expect("int4 code", sinter_int4_pack_scalar, b.pack(), SINTER_INVALID_ARGUMENT);
+    expect("int4 code", sinter_int4_pack_scalar, b.pack(), status(-8 <= code && code <= 7));
+    expect("ternary code", sinter_ternary_pack_scalar, b.pack(), status(-1 <= code && code <= 1));
+    expect("binary code", sinter_binary_pack_scalar, b.pack(), status(code == -1 || code == 1));
   }
 }
 
@@ -219,17 +235,24 @@ void check_isa(const char *name, uint64_t needs, Gemm *gemm) {
 }  // namespace
 
 int main() {
-  for (Gemm *gemm : {sinter_int8_gemm_scalar, sinter_int4_gemm_scalar}) {
+  for (Gemm *gemm : {sinter_int8_gemm_scalar, sinter_int4_gemm_scalar, sinter_ternary_gemm_scalar,
+                     sinter_binary_gemm_scalar}) {
     check_gemm(gemm);
   }
   check_groups();
   check_pack();
   check_f32();
   check_group_sums();
-#define CHECK_ISA8(isa) check_isa("int8 " #isa, SINTER_NEEDS_##isa, sinter_int8_gemm_##isa);
-#define CHECK_ISA4(isa) check_isa("int4 " #isa, SINTER_NEEDS_##isa, sinter_int4_gemm_##isa);
-#define TAKE_int8_gemm ~, CHECK_ISA8
-#define TAKE_int4_gemm ~, CHECK_ISA4
+#define CHECK_ISA(width, isa) \
+  check_isa(#width " " #isa, SINTER_NEEDS_##isa, sinter_##width##_gemm_##isa);
+#define CHECK_int8(isa) CHECK_ISA(int8, isa)
+#define CHECK_int4(isa) CHECK_ISA(int4, isa)
+#define CHECK_ternary(isa) CHECK_ISA(ternary, isa)
+#define CHECK_binary(isa) CHECK_ISA(binary, isa)
+#define TAKE_int8_gemm ~, CHECK_int8
+#define TAKE_int4_gemm ~, CHECK_int4
+#define TAKE_ternary_gemm ~, CHECK_ternary
+#define TAKE_binary_gemm ~, CHECK_binary
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 #include "KERNELS.def"
   return 0;

@@ -1,5 +1,5 @@
-// A matmul for the tests of int8_gemm and int4_gemm: canonical codes and scales, and what sinter.h
-// says comes out, written plainly; and what these share with the test of f32_gemm.
+// A matmul for the tests of int8_gemm and its narrower kin: canonical codes and scales, and what
+// sinter.h says comes out, written plainly; and what these share with the test of f32_gemm.
 #ifndef SINTER_GEMM_PROBLEM_H
 #define SINTER_GEMM_PROBLEM_H
 
@@ -49,6 +49,16 @@ struct Config {
   Fill x_fill = Fill::random, w_fill = Fill::random;
   Scales scales = Scales::ordinary;
 
+  // The canonical codes are low, low + every, ... to high; a code is stored as code + center.
+  int64_t low() const { return bits < 4 ? -1 : -(1 << (bits - 1)); }
+  int64_t high() const { return bits < 4 ? 1 : -low() - 1; }
+  int64_t every() const { return bits == 1 ? 2 : 1; }
+  int32_t center() const { return static_cast<int32_t>(-low()); }
+  // The w of sinter.h's bound of k.
+  int64_t largest() const {
+    return bits == 1 ? 4 : bits == 2 ? 32 : w_zero_points ? (1 << bits) - 1 : center();
+  }
+
   std::string text() const {
     char line[256];
     std::snprintf(line, sizeof line,
@@ -94,12 +104,11 @@ struct Problem {
     steps = step == 0 ? 1 : up(c.k, step);
     x_stride = up(c.k, 32) * 32 + random.between(0, 2) * 32;
     y_stride = c.n + random.between(0, 20);
-    const int64_t low = c.bits == 8 ? -128 : -8;
-    x = codes(c.m * x_stride, c.x_fill, -128, random);
-    w = codes(c.n * c.k, c.w_fill, low, random);
+    x = codes(c.m * x_stride, c.x_fill, -128, 127, 1, random);
+    w = codes(c.n * c.k, c.w_fill, c.low(), c.high(), c.every(), random);
     for (int64_t i = 0; i < panels * groups * 16; i++) {
       centers.push_back(static_cast<uint8_t>(
-          c.w_zero_points ? edge_or(random, 0, c.bits == 8 ? 255 : 15, c.w_fill) : -low));
+          c.w_zero_points ? edge_or(random, 0, c.bits == 8 ? 255 : 15, c.w_fill) : c.center()));
       w_halves.push_back(half(random));
       w_scales.push_back(c.half_scales ? half_to_float(w_halves.back()) : scale(random));
     }
@@ -133,7 +142,7 @@ struct Problem {
     for (int64_t from = 0; from < c.k; from += length) {
       const int64_t group = c.w_group == 0 ? 0 : from / c.w_group;
       const size_t at = static_cast<size_t>((column / 16 * groups + group) * 16 + column % 16);
-      const int32_t center = centers[at] - (c.bits == 8 ? 128 : 8);
+      const int32_t center = centers[at] - c.center();
       int64_t sum = 0;
       for (int64_t i = from; i < std::min(from + length, c.k); i++) {
         sum += int64_t{x[static_cast<size_t>(row * x_stride + i)] - x_zero(row, i)} *
@@ -171,14 +180,15 @@ struct Problem {
     }
   }
 
-  static std::vector<int8_t> codes(int64_t count, Fill fill, int64_t low, Random &random) {
+  static std::vector<int8_t> codes(int64_t count, Fill fill, int64_t low, int64_t high,
+                                   int64_t every, Random &random) {
     std::vector<int8_t> v(static_cast<size_t>(count));
     for (int8_t &e : v) {
-      const int64_t high = -low - 1;
       e = static_cast<int8_t>(fill == Fill::lowest    ? low
                               : fill == Fill::highest ? high
-                              : fill == Fill::ends    ? (random.coin() ? low : high)
-                                                      : random.between(low, high));
+                              : fill == Fill::ends
+                                  ? (random.coin() ? low : high)
+                                  : low + every * random.between(0, (high - low) / every));
     }
     return v;
   }

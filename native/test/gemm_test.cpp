@@ -1,7 +1,7 @@
-// Every variant of int8_gemm and int4_gemm that this CPU runs: the scalar one against the formulas
-// of sinter.h, bit for bit, whose own error is bounded in double; the others against the scalar
-// one, bit for bit; and each against itself for any cut of rows and panels. All buffers end (or
-// begin) at an unreadable page.
+// Every variant of int8_gemm, int4_gemm, ternary_gemm and binary_gemm that this CPU runs: the
+// scalar one against the formulas of sinter.h, bit for bit, whose own error is bounded in double;
+// the others against the scalar one, bit for bit; and each against itself for any cut of rows and
+// panels. All buffers end (or begin) at an unreadable page.
 #include "cpu_features.h"
 #include "gemm_problem.h"
 #include "testing.h"
@@ -10,6 +10,8 @@
 namespace sinter {
 void int8_gemm_evex256(const sinter_gemm_args &args);
 void int4_gemm_evex256(const sinter_gemm_args &args);
+void ternary_gemm_evex256(const sinter_gemm_args &args);
+void binary_gemm_evex256(const sinter_gemm_args &args);
 }  // namespace sinter
 
 namespace {
@@ -40,18 +42,54 @@ int32_t direct(const sinter_gemm_args *args) {
 }
 
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
-#define VARIANT_INT8(isa) {#isa, SINTER_NEEDS_##isa, sinter_int8_gemm_##isa},
-#define TAKE_int8_gemm ~, VARIANT_INT8
+#define VARIANT(operation, isa) {#isa, SINTER_NEEDS_##isa, sinter_##operation##_##isa},
+#define VARIANT_int8(isa) VARIANT(int8_gemm, isa)
+#define TAKE_int8_gemm ~, VARIANT_int8
 Variant int8_variants[] = {
 #include "KERNELS.def"
     {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_gemm_evex256>}};
 #undef TAKE_int8_gemm
-#define VARIANT_INT4(isa) {#isa, SINTER_NEEDS_##isa, sinter_int4_gemm_##isa},
-#define TAKE_int4_gemm ~, VARIANT_INT4
+#define VARIANT_int4(isa) VARIANT(int4_gemm, isa)
+#define TAKE_int4_gemm ~, VARIANT_int4
 Variant int4_variants[] = {
 #include "KERNELS.def"
     {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int4_gemm_evex256>}};
 #undef TAKE_int4_gemm
+#define VARIANT_ternary(isa) VARIANT(ternary_gemm, isa)
+#define TAKE_ternary_gemm ~, VARIANT_ternary
+Variant ternary_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::ternary_gemm_evex256>}};
+#undef TAKE_ternary_gemm
+#define VARIANT_binary(isa) VARIANT(binary_gemm, isa)
+#define TAKE_binary_gemm ~, VARIANT_binary
+Variant binary_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::binary_gemm_evex256>}};
+#undef TAKE_binary_gemm
+
+// The kernels for codes of some width.
+struct Width {
+  int bits;
+  const char *name;
+  int32_t (*pack)(const sinter_pack_args *);
+  Variant *begin_, *end_;
+
+  Variant *begin() const { return begin_; }
+  Variant *end() const { return end_; }
+};
+const Width widths[] = {
+    {8, "int8", sinter_int8_pack_scalar, std::begin(int8_variants), std::end(int8_variants)},
+    {4, "int4", sinter_int4_pack_scalar, std::begin(int4_variants), std::end(int4_variants)},
+    {2, "ternary", sinter_ternary_pack_scalar, std::begin(ternary_variants),
+     std::end(ternary_variants)},
+    {1, "binary", sinter_binary_pack_scalar, std::begin(binary_variants),
+     std::end(binary_variants)}};
+
+const Width &width(int bits) {
+  return *std::find_if(std::begin(widths), std::end(widths),
+                       [=](const Width &w) { return w.bits == bits; });
+}
 
 using GroupSums = int32_t(const int8_t *, int64_t, int64_t, int64_t, int64_t, const int32_t *,
                           int64_t, int64_t, int32_t *);
@@ -68,7 +106,7 @@ const SumsVariant sums_variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, x_sums{1 << 20}, w{20 << 20},
+  GuardedMemory x{5 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, x_sums{1 << 20}, w{20 << 20},
       w_scales{2 << 20}, centers{1 << 20}, w_sums{2 << 20}, bias{1 << 16}, y{4 << 20};
 };
 Memory memory;
@@ -87,8 +125,7 @@ std::pair<uint8_t *, int32_t *> pack(const Problem &p, Edge edge) {
   for (const auto &[from, to] : {std::pair{cut, p.panels}, std::pair{int64_t{0}, cut}}) {
     a.panel_begin = from;
     a.panel_end = to;
-    const int32_t status =
-        p.c.bits == 8 ? sinter_int8_pack_scalar(&a) : sinter_int4_pack_scalar(&a);
+    const int32_t status = width(p.c.bits).pack(&a);
     if (status != SINTER_OK) {
       fail("pack of %s: status %d", p.c.text().c_str(), status);
     }
@@ -224,7 +261,7 @@ void check(const Config &config) {
   std::vector<float> expected;
   for (const Edge edge : {Edge::end, Edge::begin}) {
     sinter_gemm_args a = place(p, edge);
-    for (Variant &variant : config.bits == 8 ? int8_variants : int4_variants) {
+    for (Variant &variant : width(config.bits)) {
       if (!sinter::cpu_has(variant.needs)) {
         continue;
       }
@@ -258,13 +295,13 @@ Config any_options(int bits, int64_t m, int64_t n, int64_t k) {
   c.m = m;
   c.n = n;
   c.k = k;
-  if (bits == 4) {
+  if (bits != 8) {
     c.w_group = random_.pick<int64_t>({0, 32, 64, 128});
     c.x_group = random_.pick<int64_t>({0, 0, 32, 128});
     c.half_scales = random_.coin();
   }
   c.x_zero_points = random_.coin();
-  c.w_zero_points = random_.coin();
+  c.w_zero_points = bits >= 4 && random_.coin();
   c.bias = random_.coin();
   c.activation =
       static_cast<int32_t>(random_.pick<int64_t>({SINTER_NO_ACTIVATION, SINTER_NO_ACTIVATION,
@@ -303,7 +340,7 @@ void check_shapes(int bits) {
     check(any_options(bits, m, n, k));
   }
   Config large = any_options(bits, 10, 1000, 4096);
-  large.w_group = bits == 4 ? 128 : 0;
+  large.w_group = bits == 8 ? 0 : 128;
   check(large);
 }
 
@@ -311,7 +348,7 @@ void check_shapes(int bits) {
 void check_extremes(int bits) {
   for (const Fill x_fill : {Fill::lowest, Fill::highest, Fill::ends}) {
     for (const Fill w_fill : {Fill::lowest, Fill::highest, Fill::ends}) {
-      for (int zero_points = 0; zero_points < 4; zero_points++) {
+      for (int zero_points = 0; zero_points < (bits < 4 ? 2 : 4); zero_points++) {
         for (const int64_t w_group :
              bits == 8 ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 32, 64, 128, 256}) {
           for (const int64_t x_group :
@@ -330,37 +367,32 @@ void check_extremes(int bits) {
       }
     }
   }
-  // The longest k there is.
-  for (int zero_points = 0; zero_points < 4; zero_points++) {
-    Config c;
-    c.bits = bits;
-    c.x_zero_points = (zero_points & 1) != 0;
-    c.w_zero_points = (zero_points & 2) != 0;
-    c.k = INT32_MAX /
-          ((c.x_zero_points ? 255 : 128) * (c.w_zero_points ? (1 << bits) - 1 : 1 << (bits - 1)));
-    c.scales = Scales::ones;
-    c.x_fill = c.w_fill = Fill::lowest;
-    check(c);
+  // The longest k there is, with the sums furthest from 0.
+  for (int zero_points = 0; zero_points < (bits < 4 ? 2 : 4); zero_points++) {
+    for (const Fill w_fill : {Fill::lowest, Fill::highest}) {
+      Config c;
+      c.bits = bits;
+      c.x_zero_points = (zero_points & 1) != 0;
+      c.w_zero_points = (zero_points & 2) != 0;
+      c.k = INT32_MAX / ((c.x_zero_points ? 255 : 128) * c.largest());
+      c.scales = Scales::ones;
+      c.x_fill = Fill::lowest;
+      c.w_fill = w_fill;
+      check(c);
+    }
   }
 }
 
 }  // namespace
 
 int main() {
-  for (const int bits : {8, 4}) {
-    check_extremes(bits);
-    check_shapes(bits);
-  }
-  for (const Variant &variant : int8_variants) {
-    std::printf("int8 %s: %ld cases\n", variant.isa, variant.cases);
-  }
-  for (const Variant &variant : int4_variants) {
-    std::printf("int4 %s: %ld cases\n", variant.isa, variant.cases);
-  }
-  for (const auto *variants : {&int8_variants, &int4_variants}) {
-    for (const Variant &variant : *variants) {
+  for (const Width &w : widths) {
+    check_extremes(w.bits);
+    check_shapes(w.bits);
+    for (const Variant &variant : w) {
+      std::printf("%s %s: %ld cases\n", w.name, variant.isa, variant.cases);
       if ((variant.cases != 0) != sinter::cpu_has(variant.needs)) {
-        fail("%s: %ld cases", variant.isa, variant.cases);
+        fail("%s %s: %ld cases", w.name, variant.isa, variant.cases);
       }
     }
   }

@@ -1,11 +1,12 @@
 # cmake -Dobjdump=<objdump> -Dobjects=<object file> -Dtiles=<count> -Dmultiply=<name>
-#       -Dunrolled=<count> -P inner_loops.cmake
+#       -Dunrolled=<count> -Dsingle=<count> -P inner_loops.cmake
 #
 # The inner loop of every AVX-512 tile keeps its sums in registers: it is `unrolled` multiplying
-# instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for a k), with
-# no vector loaded from or stored to the stack and no more than one copy of a register for 16 of
-# them (GCC 12 swaps a pair of sums here and there; a copy for each sum, as its intrinsic for
-# vpdpbusd makes, halves the speed).
+# instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for a k) and
+# `single` more if there is a single one of each (1 vpdpbusd to add up int4 weights), with no vector
+# loaded from or stored to the stack and no more than one copy of a register for 16 of them (GCC 12
+# swaps a pair of sums here and there; a copy for each sum, as its intrinsic for vpdpbusd makes,
+# halves the speed).
 cmake_policy(VERSION 3.22)
 execute_process(
   COMMAND ${objdump} --disassemble --demangle --no-show-raw-insn ${objects}
@@ -18,6 +19,9 @@ string(REPLACE "\n" ";" lines "${text}")
 # The shortest loop of the function with the instruction in it, judged.
 function(check_loop name rows panels addresses instructions)
   math(EXPR expected "${unrolled} * ${rows} * ${panels}")
+  if(rows EQUAL 1 AND panels EQUAL 1)
+    math(EXPR expected "${expected} + ${single}")
+  endif()
   set(best)
   list(LENGTH addresses count)
   set(index 0)

@@ -22,8 +22,8 @@ final class ModelOptions {
       defaultValue = "f32",
       converter = SchemeConverter.class,
       description =
-          "f32, bf16, w8a8 (int8), or w4a8 (int4 weights in groups of 128; w4a8:32 for groups of"
-              + " 32, or any other multiple of it). Default: ${DEFAULT-VALUE}.")
+          "f32, bf16, w8a8 (int8), or in groups of 128 w4a8 (int4 weights), ternary or binary;"
+              + " w4a8:32 for groups of 32, or any other multiple of it. Default: ${DEFAULT-VALUE}.")
   private Scheme scheme;
 
   @Option(

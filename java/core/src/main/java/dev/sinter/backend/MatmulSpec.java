@@ -1,6 +1,7 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
@@ -121,12 +122,17 @@ public record MatmulSpec(
 
   /** Whether W is int8 codes whose rows have one scale each, or share one. */
   public boolean int8() {
-    return codes != null && codes.bits() == 8 && codes.granularity() != Granularity.GROUP;
+    return codes != null && codes.code() == Code.INT8 && codes.granularity() != Granularity.GROUP;
   }
 
   /** Whether W is int4 codes, in groups or not. */
   public boolean int4() {
-    return codes != null && codes.bits() == 4;
+    return isOf(Code.INT4);
+  }
+
+  /** Whether W is codes of this kind, in groups or not. */
+  public boolean isOf(Code code) {
+    return codes != null && codes.code() == code;
   }
 
   /** The type of W in words, for example {@code F32} or {@code I4 in groups of 128}. */

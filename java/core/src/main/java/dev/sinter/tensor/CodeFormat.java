@@ -5,27 +5,24 @@ import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 
 /**
- * How integer weights are coded: the width of a code, and what shares a scale and a zero point.
+ * How integer weights are coded: what a code is, and what shares a scale and a zero point.
  *
- * <p>Codes are signed. A row starts at a whole byte; 8-bit codes are bytes, and of two 4-bit codes,
- * in two's complement, the first is in the low half of a byte. If the last byte of a row holds one
- * code only, its high half means nothing.
+ * <p>A row starts at a whole byte, and of the codes of a byte the first is in its lowest bits. If
+ * the last byte of a row has room for more codes, what is there means nothing.
  *
- * @param bits width of a code, 8 or 4
+ * @param code what a code is
  * @param granularity what shares a scale
  * @param group for {@link Granularity#GROUP}, the weights of a row, side by side, that share a
  *     scale: a multiple of 32; the last group of a row may be shorter. 0 for the others
- * @param zeroPoints whether there is a zero point for every scale; of 4-bit codes only
+ * @param zeroPoints whether there is a zero point for every scale; of {@link Code#INT4} only
  */
-public record CodeFormat(int bits, Granularity granularity, int group, boolean zeroPoints) {
+public record CodeFormat(Code code, Granularity granularity, int group, boolean zeroPoints) {
   /** Groups are multiples of this, which kernels take in one go. */
   public static final int GROUP_STEP = 32;
 
   public CodeFormat {
+    Objects.requireNonNull(code, "code");
     Objects.requireNonNull(granularity, "granularity");
-    if (bits != 8 && bits != 4) {
-      throw new IllegalArgumentException("bits must be 8 or 4, got " + bits);
-    }
     if (granularity != Granularity.GROUP && group != 0) {
       throw new IllegalArgumentException(granularity + " has no group size, got " + group);
     }
@@ -33,24 +30,43 @@ public record CodeFormat(int bits, Granularity granularity, int group, boolean z
       throw new IllegalArgumentException(
           "the group size must be a multiple of " + GROUP_STEP + ", got " + group);
     }
-    if (zeroPoints && bits != 4) {
-      throw new IllegalArgumentException("zero points are for 4 bits, got " + bits);
+    if (zeroPoints && code != Code.INT4) {
+      throw new IllegalArgumentException("zero points are for I4, got " + code);
     }
   }
 
-  /** Symmetric codes with a scale for each row. */
+  /**
+   * Integers as codes.
+   *
+   * @param bits 8 or 4
+   */
+  public CodeFormat(int bits, Granularity granularity, int group, boolean zeroPoints) {
+    this(Code.integer(bits), granularity, group, zeroPoints);
+  }
+
+  /** Symmetric integers of 8 or 4 bits with a scale for each row. */
   public static CodeFormat perChannel(int bits) {
     return new CodeFormat(bits, Granularity.CHANNEL, 0, false);
   }
 
-  /** Symmetric codes with a scale for each {@code group} weights of a row. */
+  /** Symmetric integers of 8 or 4 bits with a scale for each {@code group} weights of a row. */
   public static CodeFormat inGroups(int bits, int group) {
-    return new CodeFormat(bits, Granularity.GROUP, group, false);
+    return inGroups(Code.integer(bits), group);
   }
 
-  /** The largest code; the smallest is one further from 0. */
+  /** Codes without zero points, with a scale for each {@code group} weights of a row. */
+  public static CodeFormat inGroups(Code code, int group) {
+    return new CodeFormat(code, Granularity.GROUP, group, false);
+  }
+
+  /** Width of a code. */
+  public int bits() {
+    return code.bits();
+  }
+
+  /** The largest code. */
   public int maxCode() {
-    return (1 << bits - 1) - 1;
+    return code.max();
   }
 
   /** Weights of a row that share a scale, for rows of {@code columns}. */
@@ -70,29 +86,33 @@ public record CodeFormat(int bits, Granularity granularity, int group, boolean z
 
   /** Bytes of the codes of a row. */
   public long rowBytes(int columns) {
-    return bits == 8 ? columns : (columns + 1L) / 2;
+    return Math.ceilDiv((long) columns * code.bits(), Byte.SIZE);
   }
 
   /**
    * Writes the codes of a row.
    *
-   * @param row each from {@code -maxCode() - 1} to {@code maxCode()}
+   * @param row all of them codes
    * @param offset of the row in {@code out}, in bytes
-   * @throws IllegalArgumentException for a code out of range
+   * @throws IllegalArgumentException for a value that is no code
    */
   public void write(byte[] row, MemorySegment out, long offset) {
-    for (int k = 0; k < row.length; k++) {
-      if (row[k] > maxCode() || row[k] < -maxCode() - 1) {
-        throw new IllegalArgumentException("code " + row[k] + " in " + bits + " bits");
+    for (byte value : row) {
+      if (!code.has(value)) {
+        throw new IllegalArgumentException(value + " is no code of " + code);
       }
     }
-    if (bits == 8) {
+    if (code == Code.INT8) {
       MemorySegment.copy(row, 0, out, ValueLayout.JAVA_BYTE, offset, row.length);
       return;
     }
-    for (int k = 0; k < row.length; k += 2) {
-      int high = k + 1 < row.length ? row[k + 1] : 0;
-      out.set(ValueLayout.JAVA_BYTE, offset + k / 2, (byte) (row[k] & 0xF | high << 4));
+    int codesOfByte = Byte.SIZE / code.bits();
+    for (int k = 0; k < row.length; k += codesOfByte) {
+      int packed = 0;
+      for (int i = Math.min(codesOfByte, row.length - k) - 1; i >= 0; i--) {
+        packed = packed << code.bits() | code.toBits(row[k + i]);
+      }
+      out.set(ValueLayout.JAVA_BYTE, offset + k / codesOfByte, (byte) packed);
     }
   }
 
@@ -101,15 +121,26 @@ public record CodeFormat(int bits, Granularity granularity, int group, boolean z
    *
    * @param offset of the row in {@code in}, in bytes
    * @param row gets as many as it has room for
+   * @throws IllegalArgumentException for bits that are no code, as two of {@link Code#TERNARY} may
+   *     be
    */
   public void read(MemorySegment in, long offset, byte[] row) {
-    if (bits == 8) {
+    if (code == Code.INT8) {
       MemorySegment.copy(in, ValueLayout.JAVA_BYTE, offset, row, 0, row.length);
       return;
     }
-    for (int k = 0; k < row.length; k++) {
-      byte both = in.get(ValueLayout.JAVA_BYTE, offset + k / 2);
-      row[k] = (byte) (k % 2 == 0 ? (byte) (both << 4) >> 4 : both >> 4);
+    byte[] packed = new byte[(int) rowBytes(row.length)];
+    MemorySegment.copy(in, ValueLayout.JAVA_BYTE, offset, packed, 0, packed.length);
+    int k = 0;
+    for (byte some : packed) {
+      for (int shift = 0; shift < Byte.SIZE && k < row.length; shift += code.bits(), k++) {
+        int value = code.fromBits(some >> shift);
+        if (value < code.min()) {
+          throw new IllegalArgumentException(
+              "code " + k + " of a row is " + value + ", which is no code of " + code);
+        }
+        row[k] = (byte) value;
+      }
     }
   }
 
@@ -118,6 +149,6 @@ public record CodeFormat(int bits, Granularity granularity, int group, boolean z
   public String toString() {
     String shared =
         granularity == Granularity.GROUP ? " in groups of " + group : " per " + granularity;
-    return "I" + bits + shared + (zeroPoints ? " with zero points" : "");
+    return code + shared + (zeroPoints ? " with zero points" : "");
   }
 }

@@ -74,7 +74,7 @@ public final class RowStack {
   /** Parts have scales of their own, so what one scale was enough for has one a row here. */
   private static CodeFormat rowwise(CodeFormat format) {
     return format.granularity() == Granularity.TENSOR
-        ? new CodeFormat(format.bits(), Granularity.CHANNEL, 0, format.zeroPoints())
+        ? new CodeFormat(format.code(), Granularity.CHANNEL, 0, format.zeroPoints())
         : format;
   }
 

@@ -19,7 +19,14 @@ public record Scheme(Kind kind, int group) {
     /** int8 weights, symmetric per channel; 8-bit activations, quantized per token as they come. */
     W8A8("w8a8", ActivationScheme.U8_PER_TOKEN),
     /** int4 weights, symmetric in groups; activations as in {@link #W8A8}. */
-    W4A8("w4a8", ActivationScheme.U8_PER_TOKEN);
+    W4A8("w4a8", ActivationScheme.U8_PER_TOKEN),
+    /**
+     * Weights of -1, 0 and 1 times a scale, in groups; 8-bit activations, symmetric per token as
+     * they come (as BitNet b1.58 has them: Ma et al., The Era of 1-bit LLMs, 2024).
+     */
+    TERNARY("ternary", ActivationScheme.S8_PER_TOKEN),
+    /** Weights of -1 and 1 times a scale, in groups; activations as in {@link #TERNARY}. */
+    BINARY("binary", ActivationScheme.S8_PER_TOKEN);
 
     private final String id;
     private final ActivationScheme activations;
@@ -42,16 +49,26 @@ public record Scheme(Kind kind, int group) {
   /** In groups of 128; see {@link #withGroup}. */
   public static final Scheme W4A8 = new Scheme(Kind.W4A8, 128);
 
+  /** In groups of 128; see {@link #withGroup}. */
+  public static final Scheme TERNARY = new Scheme(Kind.TERNARY, 128);
+
+  /** In groups of 128; see {@link #withGroup}. */
+  public static final Scheme BINARY = new Scheme(Kind.BINARY, 128);
+
   /** Every kind once, with its default group. */
-  public static final List<Scheme> DEFAULTS = List.of(F32, BF16, W8A8, W4A8);
+  public static final List<Scheme> DEFAULTS = List.of(F32, BF16, W8A8, W4A8, TERNARY, BINARY);
 
   private static final String GROUP = ":";
 
   public Scheme {
-    if (kind == Kind.W4A8) {
-      CodeFormat.inGroups(4, group); // which says what is wrong with it
-    } else if (group != 0) {
-      throw new IllegalArgumentException(kind.id + " has no groups, got " + group);
+    switch (kind) {
+      case W4A8, TERNARY, BINARY ->
+          CodeFormat.inGroups(4, group); // which says what is wrong with it
+      case F32, BF16, W8A8 -> {
+        if (group != 0) {
+          throw new IllegalArgumentException(kind.id + " has no groups, got " + group);
+        }
+      }
     }
   }
 
@@ -79,6 +96,8 @@ public record Scheme(Kind kind, int group) {
       case F32, BF16 -> throw new IllegalStateException(id() + " has floating weights");
       case W8A8 -> CodeFormat.perChannel(8);
       case W4A8 -> CodeFormat.inGroups(4, group);
+      case TERNARY -> CodeFormat.inGroups(Code.TERNARY, group);
+      case BINARY -> CodeFormat.inGroups(Code.BINARY, group);
     };
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -16,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -141,7 +143,9 @@ class QuantizerTest {
         List.of(
             CodeFormat.perChannel(8),
             new CodeFormat(4, Granularity.TENSOR, 0, false),
-            CodeFormat.inGroups(4, 32))) {
+            CodeFormat.inGroups(4, 32),
+            new CodeFormat(Code.TERNARY, Granularity.TENSOR, 0, false),
+            CodeFormat.inGroups(Code.BINARY, 32))) {
       IllegalArgumentException e =
           assertThrows(
               IllegalArgumentException.class,
@@ -187,12 +191,85 @@ class QuantizerTest {
   }
 
   @Test
+  void knownTernaryAndBinaryCodes() {
+    // The mean magnitude of the first group is 1, that of the short second one 2.
+    float[] w = new float[34];
+    w[0] = -15;
+    w[1] = 14.5f;
+    w[2] = 0.5f; // half of the scale: to even
+    w[3] = -0.75f;
+    w[4] = Math.nextUp(0.5f);
+    w[5] = 0.75f;
+    w[32] = 0.5f;
+    w[33] = -3.5f;
+    w[31] = -0.0f;
+    Quantized ternary = quantize(1, w, CodeFormat.inGroups(Code.TERNARY, 32));
+    assertArrayEquals(new float[] {1, 2}, ternary.scales());
+    byte[] expected = new byte[34];
+    expected[0] = -1;
+    expected[1] = 1;
+    expected[3] = -1;
+    expected[4] = 1;
+    expected[5] = 1;
+    expected[33] = -1;
+    assertArrayEquals(expected, codes(ternary));
+    assertEquals(9 + 8, ternary.bytes());
+    Quantized binary = quantize(1, w, CodeFormat.inGroups(Code.BINARY, 32));
+    assertArrayEquals(new float[] {1, 2}, binary.scales());
+    Arrays.fill(expected, (byte) 1);
+    expected[0] = expected[3] = expected[33] = -1;
+    assertArrayEquals(expected, codes(binary));
+    assertEquals(5 + 8, binary.bytes());
+  }
+
+  @Test
+  void oneMeanForAMatrixOrARow() {
+    float[] w = {1, -3, 0, 4};
+    CodeFormat matrix = new CodeFormat(Code.TERNARY, Granularity.TENSOR, 0, false);
+    assertArrayEquals(new float[] {2}, quantize(2, w, matrix).scales());
+    assertArrayEquals(new byte[] {0, -1, 0, 1}, codes(quantize(2, w, matrix)));
+    CodeFormat rows = new CodeFormat(Code.BINARY, Granularity.CHANNEL, 0, false);
+    assertArrayEquals(new float[] {2, 2}, quantize(2, w, rows).scales());
+    CodeFormat zeros = new CodeFormat(Code.TERNARY, Granularity.CHANNEL, 0, false);
+    assertArrayEquals(new byte[3], codes(quantize(1, new float[3], zeros)));
+  }
+
+  /**
+   * Of normal weights and with m = sqrt(2 / pi), the noise of binary codes is 1 - m^2, and that of
+   * ternary ones 1 - 4 m phi(m / 2) + m^2 P(|x| > m / 2): 4.40 and 5.79 dB below the signal.
+   */
+  @Test
+  void noiseOfNormalWeightsIsWhatTheirDistributionSays() {
+    long seed = Long.getLong("sinter.test.seed", System.nanoTime());
+    Dense w = dense(64, gaussian(64 * 1024, new Random(seed)));
+    for (Code code : List.of(Code.TERNARY, Code.BINARY)) {
+      CodeFormat format = new CodeFormat(code, Granularity.CHANNEL, 0, false);
+      Quantized q = Quantizer.quantize(w, format, Arena.ofAuto());
+      double expected = code == Code.TERNARY ? 5.79 : 4.40;
+      assertEquals(expected, ErrorReport.of(w, q).sqnrDb(), 0.1, code + ", seed " + seed);
+    }
+  }
+
+  @Test
+  void eachMethodIsForItsCodes() {
+    Dense w = dense(1, new float[] {1});
+    Arena arena = Arena.ofAuto();
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Quantizer.roundToNearest(w, CodeFormat.inGroups(Code.TERNARY, 32), arena));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Quantizer.meanMagnitude(w, CodeFormat.perChannel(4), arena));
+  }
+
+  @Test
   void aGroupOfZerosHasScaleZeroBesideOthers() {
     float[] w = new float[70];
     w[40] = 3;
     w[69] = Float.MIN_VALUE;
     Quantized q = quantize(1, w, CodeFormat.inGroups(4, 32));
-    assertArrayEquals(new float[] {0, 3f / 7, 0}, q.scales());
+    assertArrayEquals(
+        new float[] {0, Float.float16ToFloat(Float.floatToFloat16(3f / 7)), 0}, q.scales());
     byte[] expected = new byte[70];
     expected[40] = 7;
     assertArrayEquals(expected, codes(q));
@@ -210,11 +287,28 @@ class QuantizerTest {
       q.decodeRow(r, row);
       for (int k = 0; k < columns; k++) {
         double error = Math.abs((double) w[r * columns + k] - row[k]);
-        double bound = q.scale(r, k / group) * (0.5 + 7 * 3 * 0x1p-24);
+        double bound = q.scale(r, k / group) * (0.5 + 7 * 0x1p-11); // of f16
         String where = " at row " + r + ", column " + k + ", seed " + seed;
         assertTrue(error <= bound, error + " > " + bound + where);
       }
     }
+  }
+
+  @Test
+  void scalesOfGroupsAreOfF16WhereThatChangesThemLittle() {
+    float[] w = new float[6 * 32];
+    // Of the last two, what f16 has there, a multiple of 2^-24, is less and more than a 256th off.
+    float[] scales = {0.1f, 65_504, 70_000, 0x1.8p-15f, 0x1.05p-18f, 0x1.06p-18f};
+    for (int g = 0; g < scales.length; g++) {
+      w[32 * g] = 7 * scales[g];
+    }
+    float tenth = Float.float16ToFloat(Float.floatToFloat16(0.1f));
+    float[] expected = {tenth, 65_504, 70_000, 0x1.8p-15f, 0x1.04p-18f, 0x1.06p-18f};
+    assertArrayEquals(expected, quantize(1, w, CodeFormat.inGroups(4, 32)).scales());
+    w[0] = 127 * 0.1f;
+    w[64] = 0;
+    w[32] = 0;
+    assertArrayEquals(new float[] {w[0] / 127}, quantize(1, w, CodeFormat.perChannel(8)).scales());
   }
 
   @Test
@@ -241,7 +335,7 @@ class QuantizerTest {
   }
 
   private static Quantized quantize(int rows, float[] w, CodeFormat format) {
-    return Quantizer.roundToNearest(dense(rows, w), format, Arena.ofAuto());
+    return Quantizer.quantize(dense(rows, w), format, Arena.ofAuto());
   }
 
   private static byte[] codes(Quantized q) {

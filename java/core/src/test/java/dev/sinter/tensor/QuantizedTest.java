@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sinter.testing.TestRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,21 +23,51 @@ class QuantizedTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 31, 32, 33})
   void codesOfEveryWidthAreReadAsTheyWereWritten(int columns) {
-    for (CodeFormat format : List.of(CodeFormat.perChannel(4), CodeFormat.perChannel(8))) {
+    for (Code code : Code.values()) {
+      CodeFormat format = new CodeFormat(code, Granularity.CHANNEL, 0, false);
       byte[] codes = new byte[columns];
       for (int k = 0; k < columns; k++) {
-        codes[k] = (byte) random.integer(-format.maxCode() - 1, format.maxCode() + 1);
+        do {
+          codes[k] = (byte) random.integer(code.min(), code.max() + 1);
+        } while (!code.has(codes[k]));
       }
-      codes[0] = (byte) (-format.maxCode() - 1);
-      codes[columns - 1] = (byte) format.maxCode();
+      codes[0] = (byte) code.min();
+      codes[columns - 1] = (byte) code.max();
       MemorySegment all = arena.allocate(3 + format.rowBytes(columns));
       format.write(codes, all, 3);
       byte[] read = new byte[columns];
       format.read(all, 3, read);
       assertArrayEquals(codes, read, format + " " + random);
     }
-    expect("code 8 in 4 bits", () -> CodeFormat.perChannel(4).write(new byte[] {8}, null, 0));
-    expect("code -9 in 4 bits", () -> CodeFormat.perChannel(4).write(new byte[] {-9}, null, 0));
+    expect("8 is no code of I4", () -> CodeFormat.perChannel(4).write(new byte[] {8}, null, 0));
+    expect("-9 is no code of I4", () -> CodeFormat.perChannel(4).write(new byte[] {-9}, null, 0));
+  }
+
+  @Test
+  void theFirstCodeIsInTheLowestBits() {
+    MemorySegment bytes = arena.allocate(2);
+    CodeFormat ternary = new CodeFormat(Code.TERNARY, Granularity.CHANNEL, 0, false);
+    ternary.write(new byte[] {1, -1, 0, 1, -1}, bytes, 0);
+    assertEquals(2, ternary.rowBytes(5));
+    assertEquals((byte) 0b01_00_11_01, bytes.get(ValueLayout.JAVA_BYTE, 0));
+    assertEquals(0b11, bytes.get(ValueLayout.JAVA_BYTE, 1));
+    CodeFormat binary = new CodeFormat(Code.BINARY, Granularity.CHANNEL, 0, false);
+    binary.write(new byte[] {1, -1, -1, 1, 1, 1, -1, 1, 1}, bytes, 0);
+    assertEquals(2, binary.rowBytes(9));
+    assertEquals((byte) 0b1011_1001, bytes.get(ValueLayout.JAVA_BYTE, 0));
+    assertEquals(1, bytes.get(ValueLayout.JAVA_BYTE, 1));
+    expect("-2 is no code of TERNARY", () -> ternary.write(new byte[] {-2}, null, 0));
+    expect("2 is no code of TERNARY", () -> ternary.write(new byte[] {2}, null, 0));
+    expect("0 is no code of BINARY", () -> binary.write(new byte[] {0}, null, 0));
+    bytes.set(ValueLayout.JAVA_BYTE, 0, (byte) 0b10_00_00);
+    expect("code 2 of a row is -2", () -> ternary.read(bytes, 0, new byte[3]));
+    expect("for I4, got TERNARY", () -> new CodeFormat(Code.TERNARY, Granularity.CHANNEL, 0, true));
+    Quantized q =
+        new Quantized("w", 1, 3, binary, bytes.asSlice(0, 1).fill((byte) 5), new float[] {2}, null);
+    float[] row = new float[3];
+    q.decodeRow(0, row);
+    assertArrayEquals(new float[] {2, -2, 2}, row);
+    assertEquals("BINARY per CHANNEL", q.format().toString());
   }
 
   @Test
@@ -61,7 +92,7 @@ class QuantizedTest {
     expect("multiple of 32, got 0", () -> CodeFormat.inGroups(4, 0));
     expect("multiple of 32, got -32", () -> CodeFormat.inGroups(4, -32));
     expect("no group size", () -> new CodeFormat(4, Granularity.CHANNEL, 32, false));
-    expect("for 4 bits, got 8", () -> new CodeFormat(8, Granularity.CHANNEL, 0, true));
+    expect("for I4, got I8", () -> new CodeFormat(8, Granularity.CHANNEL, 0, true));
     float[] scales = {1, 2};
     expect("need 17", () -> make(33, arena.allocate(16), scales, new byte[2]));
     expect("3 scales", () -> make(33, arena.allocate(17), new float[3], new byte[2]));

@@ -11,7 +11,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SchemeTest {
   @ParameterizedTest
-  @ValueSource(strings = {"f32", "bf16", "w8a8", "w4a8", "w4a8:32", "w4a8:4096"})
+  @ValueSource(
+      strings = {"f32", "bf16", "w8a8", "w4a8", "w4a8:32", "w4a8:4096", "ternary", "binary:64"})
   void isReadByItsId(String id) {
     assertEquals(id, Scheme.of(id).id());
   }
@@ -23,6 +24,8 @@ class SchemeTest {
     assertEquals(CodeFormat.inGroups(4, 128), Scheme.W4A8.codes());
     assertEquals(CodeFormat.inGroups(4, 64), Scheme.of("w4a8:64").codes());
     assertEquals(CodeFormat.perChannel(8), Scheme.W8A8.codes());
+    assertEquals(CodeFormat.inGroups(Code.TERNARY, 128), Scheme.TERNARY.codes());
+    assertEquals(CodeFormat.inGroups(Code.BINARY, 64), Scheme.of("binary:64").codes());
     assertThrows(IllegalStateException.class, Scheme.F32::codes);
   }
 
@@ -34,7 +37,9 @@ class SchemeTest {
     "w4a8:x, must be a number",
     "w4a8:, must be a number",
     "w8a8:32, no groups",
-    "w3a8, 'expected one of f32, bf16, w8a8, w4a8'"
+    "ternary:48, multiple of 32",
+    "binary:0, multiple of 32",
+    "w3a8, 'expected one of f32, bf16, w8a8, w4a8, ternary, binary'"
   })
   void othersAreRefused(String id, String part) {
     String message = assertThrows(IllegalArgumentException.class, () -> Scheme.of(id)).getMessage();

@@ -130,7 +130,8 @@ final class BertLayer implements AutoCloseable {
             switch (scheme.kind()) {
               case F32 -> weights;
               case BF16 -> weights.toBf16(arena);
-              case W8A8, W4A8 -> Quantizer.roundToNearest(weights, scheme.codes(), arena);
+              case W8A8, W4A8, TERNARY, BINARY ->
+                  Quantizer.quantize(weights, scheme.codes(), arena);
             };
         float[] bias = vector(checkpoint, name + ".bias", weights.rows());
         if (part instanceof Quantized) {

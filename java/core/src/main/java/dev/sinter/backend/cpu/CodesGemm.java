@@ -6,9 +6,13 @@ import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** What the integer matmuls of libsinter have in common: what they are called with. */
 abstract class CodesGemm extends PanelMatmul {
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVXVNNI, Isa.AVX512VNNI);
+
   private final int stride;
   private final PackedCodes weights;
   private final int sumsOfRow;
@@ -18,7 +22,7 @@ abstract class CodesGemm extends PanelMatmul {
   /**
    * libsinter must be loaded, and the CPU must have the instruction set.
    *
-   * @param operation {@code int8_gemm} or {@code int4_gemm}
+   * @param operation a kernel that takes {@code sinter_gemm_args}
    */
   CodesGemm(
       String operation, MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {

@@ -14,6 +14,7 @@ import dev.sinter.backend.Support;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -86,18 +87,29 @@ public final class CpuBackend implements Backend {
     if (isF32(spec)) {
       return Support.yes();
     }
-    if (!(spec.int8() || spec.int4()) || !spec.activations().isScaled()) {
+    if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32 weights with FLOAT, and I4 weights, or I8 without groups, with U8_PER_TOKEN or"
-              + " S8_PER_TOKEN activations, not "
+          "runs F32 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without groups,"
+              + " with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
     }
-    int maxK = spec.int8() ? Int8GemmNative.MAX_K : Int4GemmNative.MAX_K;
+    int maxK =
+        switch (spec.codes().code()) {
+          case INT8 -> Int8GemmNative.MAX_K;
+          case INT4 -> Int4GemmNative.MAX_K;
+          case TERNARY -> TernaryGemmNative.MAX_K;
+          case BINARY -> BinaryGemmNative.MAX_K;
+        };
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
+  }
+
+  /** Whether the weights are codes whose kernels know groups. */
+  private static boolean hasGroups(MatmulSpec spec) {
+    return spec.codes() != null && spec.codes().code() != Code.INT8;
   }
 
   private static boolean isF32(MatmulSpec spec) {
@@ -113,12 +125,13 @@ public final class CpuBackend implements Backend {
       return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     Quantized codes = (Quantized) weights;
-    if (spec.int8()) {
-      Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
-      return new Int8GemmNative(spec, codes, bias, workers, isa);
-    }
-    Isa isa = Isa.best(allowed, Int4GemmNative.COMPILED);
-    return new Int4GemmNative(spec, codes, bias, workers, isa);
+    Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
+    return switch (codes.format().code()) {
+      case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
+      case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);
+      case TERNARY -> new TernaryGemmNative(spec, codes, bias, workers, isa);
+      case BINARY -> new BinaryGemmNative(spec, codes, bias, workers, isa);
+    };
   }
 
   @Override

@@ -5,13 +5,9 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumSet;
-import java.util.Set;
 
 /** {@code int4_gemm} of libsinter: 8-bit activations times 4-bit weights, in groups or not. */
 final class Int4GemmNative extends CodesGemm {
-  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVXVNNI, Isa.AVX512VNNI);
-
   /** Largest K whose sums of (q - z) * (u - c), at most 255 * 15 each, fit an int32. */
   static final int MAX_K = Integer.MAX_VALUE / (255 * 15);
 

@@ -5,15 +5,15 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.bindings.sinter.sinter_pack_args;
 import dev.sinter.runtime.LargeMemory;
-import dev.sinter.runtime.NativeException;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Integer weights as the matmuls of libsinter read them: codes by {@code int8_pack} or {@code
- * int4_pack}, and in panels alike their scales, zero points and sums.
+ * Integer weights as the matmuls of libsinter read them: codes by the packing kernel of their kind,
+ * and in panels alike their scales, zero points and sums.
  */
 final class PackedCodes {
   private static final int CACHE_LINE = 64;
@@ -43,7 +43,7 @@ final class PackedCodes {
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
     codes = LargeMemory.allocate(arena, bytes);
     sums = withSums ? arena.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
-    halfScales = source.format().bits() == 4 && allHalf(source.scales());
+    halfScales = source.format().code() != Code.INT8 && allHalf(source.scales());
     scales = arena.allocate((halfScales ? 2 : 4) * entries, CACHE_LINE);
     zeroPoints =
         source.format().zeroPoints() ? arena.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
@@ -73,20 +73,22 @@ final class PackedCodes {
       sinter_pack_args.step(args, group);
       sinter_pack_args.w(args, codes);
       sinter_pack_args.w_sums(args, sums);
-      boolean int8 = source.format().bits() == 8;
-      int status = int8 ? sinter_int8_pack_scalar(args) : sinter_int4_pack_scalar(args);
-      if (status != SINTER_OK()) {
-        throw new NativeException(
-            int8 ? "sinter_int8_pack_scalar" : "sinter_int4_pack_scalar",
-            status,
-            sinter_status_text(status).getString(0));
-      }
+      PanelMatmul.check(source.format().code() + " packing", pack(args));
     }
+  }
+
+  private int pack(MemorySegment args) {
+    return switch (source.format().code()) {
+      case INT8 -> sinter_int8_pack_scalar(args);
+      case INT4 -> sinter_int4_pack_scalar(args);
+      case TERNARY -> sinter_ternary_pack_scalar(args);
+      case BINARY -> sinter_binary_pack_scalar(args);
+    };
   }
 
   /** The codes, one a byte. */
   private MemorySegment bytewise(Arena scratch) {
-    if (source.format().bits() == 8 && source.codes().isNative()) {
+    if (source.format().code() == Code.INT8 && source.codes().isNative()) {
       return source.codes();
     }
     int k = source.columns();

@@ -14,6 +14,7 @@ import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.testing.GuardedMemory;
@@ -216,7 +217,40 @@ final class CodesGemmCheck implements AutoCloseable {
   }
 
   Quantized quantized(int k, int n, CodeFormat format) {
-    int most = format.maxCode();
-    return quantized(k, n, format, () -> random.integer(-most - 1, most + 1));
+    Code code = format.code();
+    return quantized(
+        k,
+        n,
+        format,
+        code == Code.BINARY
+            ? () -> random.integer(0, 2) * 2 - 1
+            : () -> random.integer(code.min(), code.max() + 1));
+  }
+
+  /**
+   * With scales that f16 holds, {@code entries} of them in panels, and with one that it does not.
+   */
+  void packsScalesInF16WhereItHoldsThem(CodeFormat format, int entries) {
+    Quantized any = quantized(96, 32, format);
+    float[] scales = any.scales();
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] = Float.float16ToFloat(Float.floatToFloat16(scales[i]));
+    }
+    scales[3] = Float.float16ToFloat((short) 1); // the smallest of its subnormals
+    Quantized half = new Quantized("w", 32, 96, format, any.codes(), scales, null);
+    compare(half, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    scales[17] = Math.nextUp(scales[17]);
+    Quantized almost = new Quantized("w", 32, 96, format, any.codes(), scales, null);
+    scales[17] = 70_000; // f16 ends at 65504
+    Quantized large = new Quantized("w", 32, 96, format, any.codes(), scales, null);
+    MatmulSpec spec = MatmulSpec.of(any, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    try (MatmulKernel small = maker.make(spec, half, null, 1, Isa.SCALAR);
+        MatmulKernel more = maker.make(spec, almost, null, 1, Isa.SCALAR);
+        MatmulKernel most = maker.make(spec, large, null, 1, Isa.SCALAR)) {
+      long codes = 96L * 32 * format.bits() / 8;
+      assertEquals(codes + 2 * entries, small.bytes());
+      assertEquals(codes + 4 * entries, more.bytes());
+      assertEquals(more.bytes(), most.bytes());
+    }
   }
 }

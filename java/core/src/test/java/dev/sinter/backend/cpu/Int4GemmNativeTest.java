@@ -87,29 +87,21 @@ class Int4GemmNativeTest {
     }
   }
 
+  /** Codes of fewer bits have this layout too. */
+  @Test
+  void codesOfTwoAndThreeBits() {
+    for (int bits : new int[] {2, 3}) {
+      int end = 1 << bits - 1;
+      Quantized weights =
+          check.quantized(
+              129, 33, CodeFormat.inGroups(4, 64), () -> check.random.integer(-end, end));
+      check.compare(weights, U8, Epilogue.BIAS);
+    }
+  }
+
   @Test
   void scalesThatF16HoldsTakeHalfTheRoomAndNoOthersDo() {
-    CodeFormat format = CodeFormat.inGroups(4, 32);
-    Quantized any = check.quantized(96, 32, format);
-    float[] scales = any.scales();
-    for (int i = 0; i < scales.length; i++) {
-      scales[i] = Float.float16ToFloat(Float.floatToFloat16(scales[i]));
-    }
-    scales[3] = Float.float16ToFloat((short) 1); // the smallest of its subnormals
-    Quantized half = new Quantized("w", 32, 96, format, any.codes(), scales, null);
-    check.compare(half, U8, Epilogue.NONE);
-    MatmulSpec spec = MatmulSpec.of(any, U8, Epilogue.NONE);
-    scales[17] = Math.nextUp(scales[17]);
-    Quantized almost = new Quantized("w", 32, 96, format, any.codes(), scales, null);
-    scales[17] = 70_000; // f16 ends at 65504
-    Quantized large = new Quantized("w", 32, 96, format, any.codes(), scales, null);
-    try (MatmulKernel small = new Int4GemmNative(spec, half, null, 1, Isa.SCALAR);
-        MatmulKernel more = new Int4GemmNative(spec, almost, null, 1, Isa.SCALAR);
-        MatmulKernel most = new Int4GemmNative(spec, large, null, 1, Isa.SCALAR)) {
-      assertEquals(96 * 32 / 2 + (2 + 4) * 96, small.bytes());
-      assertEquals(96 * 32 / 2 + (4 + 4) * 96, more.bytes());
-      assertEquals(more.bytes(), most.bytes());
-    }
+    check.packsScalesInF16WhereItHoldsThem(CodeFormat.inGroups(4, 32), 96);
   }
 
   @Test
