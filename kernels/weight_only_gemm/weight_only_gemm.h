@@ -81,78 +81,103 @@ struct WeightOnly {
     using Float = typename Lanes::Float;
     using S = Shape<Lanes, rows, panels>;
 
-    SINTER_TILE void run(const sinter_weight_only_gemm_args &a, const WeightOnlyPlan &plan,
-                         Place at) {
-      const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
+    // Where the tile is in k, and what the steps there need.
+    struct State {
+      const uint8_t *w;
+      int64_t panel_bytes;
       const float *x[rows];
+      bool begins;  // a group
+      bool ends;
       Float centers[places][S::vectors];
+      Float scales[S::vectors];
+      Float sums[rows][S::vectors];  // of the group, while it neither begins nor ends
       Float results[rows][S::vectors];
-      float last[rows][step];
-      SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
-      S::each([&](int r, int v) { results[r][v] = Lanes::broadcast(0.0f); });
+    };
+
+    static void run(const sinter_weight_only_gemm_args &a, const WeightOnlyPlan &plan, Place at) {
+      State s;
+      s.w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
+      s.panel_bytes = plan.panel_bytes;
+      for (int r = 0; r < rows; r++) {
+        s.x[r] = a.x + row_of(a, at, r) * a.x_stride;
+      }
+      S::each([&](int r, int v) { s.results[r][v] = Lanes::broadcast(0.0f); });
       if constexpr (rows > 1) {
         prefetch_results<S>(a, at);
       }
       int64_t k = 0;
       for (int64_t group = 0; group < plan.groups; group++) {
         if (group == 0 || a.w_zero_points != nullptr) {
-          set_centers(a, plan, at, group, centers);
+          set_centers(a, plan, at, group, s);
         }
-        Float sums[rows][S::vectors];
-        S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
+        for (int v = 0; v < S::vectors; v++) {
+          s.scales[v] = load_scale(a, index(at, v, plan.groups, group));
+        }
         const int64_t end = k + plan.group < a.k ? k + plan.group : a.k;
-        while (k < end) {
-          int64_t whole = (end - k) / step;
-          if (whole == 0) {
-            pad(end - k, x, last);
-            whole = 1;
-          }
-          k += whole * step;
-          for (; whole > 0; whole--, w += 64 * lines) {
-            add_step(w, plan.panel_bytes, x, centers, sums);
-            SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += step; }
-          }
+        const int64_t whole = (end - k) / step;
+        const int64_t rest = (end - k) % step;
+        if (whole > 0) {
+          s.begins = true;
+          s.ends = rest == 0;
+          add_steps(s, whole);
         }
-        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          const Float scale = load_scale(a, index(at, v, plan.groups, group));
-          SINTER_UNROLL for (int r = 0; r < rows; r++) {
-            results[r][v] = Lanes::fma(sums[r][v], scale, results[r][v]);
+        if (rest > 0) {
+          float last[rows][step] = {};
+          for (int r = 0; r < rows; r++) {
+            std::memcpy(last[r], s.x[r], static_cast<size_t>(rest) * sizeof(float));
+            s.x[r] = last[r];
           }
+          s.begins = whole == 0;
+          s.ends = true;
+          add_steps(s, 1);
         }
+        k = end;
       }
-      finish<Lanes, WeightOnlySums<Lanes>>(a, at, results);
+      finish<Lanes, WeightOnlySums<Lanes>>(a, at, s.results);
     }
 
-    SINTER_INLINE static void add_step(const uint8_t *w, int64_t panel_bytes,
-                                       const float *const (&x)[rows],
-                                       const Float (&centers)[places][S::vectors],
-                                       Float (&sums)[rows][S::vectors]) {
-      SINTER_UNROLL for (int k = 0; k < step; k++) {
-        Float weights[S::vectors];
-        SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          const Int four = Lanes::load_int(reinterpret_cast<const int32_t *>(
-              w + v / S::vectors_a_panel * panel_bytes + 64 * line(k) +
-              4 * Lanes::lanes * (v % S::vectors_a_panel)));
-          const Int two = half(k) == 0 ? Lanes::low_half(four) : Lanes::high_half(four);
-          weights[v] =
-              Lanes::subtract(Lanes::or_bits(two, pattern(place(k))), centers[place(k)][v]);
-        }
-        SINTER_UNROLL for (int r = 0; r < rows; r++) {
-          const auto value = Lanes::broadcast(x[r][k]);
+    // A function of its own, since GCC 12 finds registers for all sums only if there is little
+    // else.
+    SINTER_TILE void add_steps(State &s, int64_t steps) {
+      const uint8_t *w = s.w;
+      const int64_t panel_bytes = s.panel_bytes;
+      const float *x[rows];
+      Float sums[rows][S::vectors];
+      SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = s.x[r]; }
+      if (s.begins) {
+        S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
+      } else {
+        S::each([&](int r, int v) { sums[r][v] = s.sums[r][v]; });
+      }
+      for (; steps > 0; steps--) {
+        SINTER_UNROLL for (int k = 0; k < step; k++) {
+          Float weights[S::vectors];
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-            sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+            const Int four = Lanes::load_int(reinterpret_cast<const int32_t *>(
+                w + v / S::vectors_a_panel * panel_bytes + 64 * line(k) +
+                4 * Lanes::lanes * (v % S::vectors_a_panel)));
+            const Int two = half(k) == 0 ? Lanes::low_half(four) : Lanes::high_half(four);
+            weights[v] =
+                Lanes::subtract(Lanes::or_bits(two, pattern(place(k))), s.centers[place(k)][v]);
+          }
+          SINTER_UNROLL for (int r = 0; r < rows; r++) {
+            const auto value = Lanes::broadcast(x[r][k]);
+            SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+              sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+            }
           }
         }
+        w += 64 * lines;
+        SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] += step; }
       }
-    }
-
-    // The last values of k, and zeros.
-    SINTER_INLINE static void pad(int64_t count, const float *(&x)[rows],
-                                  float (&last)[rows][step]) {
-      std::memset(last, 0, sizeof last);
-      SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        std::memcpy(last[r], x[r], static_cast<size_t>(count) * sizeof(float));
-        x[r] = last[r];
+      s.w = w;
+      SINTER_UNROLL for (int r = 0; r < rows; r++) { s.x[r] = x[r]; }
+      if (s.ends) {
+        S::each([&](int r, int v) {
+          s.results[r][v] = Lanes::fma(sums[r][v], s.scales[v], s.results[r][v]);
+        });
+      } else {
+        S::each([&](int r, int v) { s.sums[r][v] = sums[r][v]; });
       }
     }
 
@@ -165,14 +190,14 @@ struct WeightOnly {
     // What codes are to be less, as floats of the half they are in.
     SINTER_INLINE static void set_centers(const sinter_weight_only_gemm_args &a,
                                           const WeightOnlyPlan &plan, Place at, int64_t group,
-                                          Float (&centers)[places][S::vectors]) {
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+                                          State &s) {
+      for (int v = 0; v < S::vectors; v++) {
         const Float center = a.w_zero_points == nullptr
                                  ? Lanes::broadcast(1 << (bits - 1))
                                  : Lanes::to_float(Lanes::load_widened(
                                        a.w_zero_points + index(at, v, plan.groups, group)));
-        SINTER_UNROLL for (int i = 0; i < places; i++) {
-          centers[i][v] = Lanes::add(center, Lanes::broadcast(value(i)));
+        for (int i = 0; i < places; i++) {
+          s.centers[i][v] = Lanes::add(center, Lanes::broadcast(value(i)));
         }
       }
     }

@@ -1,12 +1,16 @@
 # cmake -Dobjdump=<objdump> -Dobjects=<object file> -Dtiles=<count> -Dmultiply=<name>
-#       -Dunrolled=<count> -P inner_loops.cmake
+#       -Dunrolled=<count> [-Dmoves=<count>] -P inner_loops.cmake
 #
 # The inner loop of every AVX-512 tile keeps its sums in registers: it is `unrolled` multiplying
 # instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for a k), with
 # no vector loaded from or stored to the stack and no more than one copy of a register for 16 of
 # them (GCC 12 swaps a pair of sums here and there; a copy for each sum, as its intrinsic for
-# vpdpbusd makes, halves the speed).
+# vpdpbusd makes, halves the speed). `moves` more of each for 16 of them, 0 by default, are for a loop
+# that was measured to be as fast with them.
 cmake_policy(VERSION 3.22)
+if(NOT moves)
+  set(moves 0)
+endif()
 execute_process(
   COMMAND ${objdump} --disassemble --demangle --no-show-raw-insn ${objects}
   OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
@@ -47,18 +51,21 @@ function(check_loop name rows panels addresses instructions)
   list(FILTER copies INCLUDE REGEX "^vmov[a-z0-9]+ +%[xyz]mm[0-9]+,%[xyz]mm")
   list(LENGTH stack stack_count)
   list(LENGTH copies copy_count)
-  math(EXPR most "${expected} / 16")
+  math(EXPR most_stack "${moves} * ${expected} / 16")
+  math(EXPR most_copies "(${moves} + 1) * ${expected} / 16")
   message("${name}: ${best_dots} ${multiply}, ${stack_count} on the stack, ${copy_count} copies")
-  if(NOT best_dots EQUAL expected OR stack_count GREATER 0 OR copy_count GREATER most)
+  if(NOT best_dots EQUAL expected OR stack_count GREATER most_stack
+     OR copy_count GREATER most_copies)
     list(JOIN best_body "\n" printed)
-    message(FATAL_ERROR "${name}: expected ${expected}, 0 and at most ${most}\n${printed}")
+    message(FATAL_ERROR "${name}: expected ${expected}, at most ${most_stack} and at most "
+                        "${most_copies}\n${printed}")
   endif()
 endfunction()
 
 set(name)
 set(seen 0)
 foreach(line IN LISTS lines)
-  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*, ([0-9]+), ([0-9]+)>::run")
+  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*, ([0-9]+), ([0-9]+)>::(run|add_steps)")
     set(rows ${CMAKE_MATCH_1})
     set(panels ${CMAKE_MATCH_2})
     set(name "tile ${rows}x${panels}")
