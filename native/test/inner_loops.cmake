@@ -1,5 +1,5 @@
 # cmake -Dobjdump=<objdump> -Dobjects=<object file> -Dtiles=<count> -Dmultiply=<name>
-#       -Dunrolled=<count> [-Dmoves=<count>] -P inner_loops.cmake
+#       -Dunrolled=<count> [-Dmoves=<count>] [-Dfunction=<name>] -P inner_loops.cmake
 #
 # The inner loop of every AVX-512 tile keeps its sums in registers: it is `unrolled` multiplying
 # instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for a k), with
@@ -10,6 +10,9 @@
 cmake_policy(VERSION 3.22)
 if(NOT moves)
   set(moves 0)
+endif()
+if(NOT function)
+  set(function run) # of the tile, with the loop
 endif()
 execute_process(
   COMMAND ${objdump} --disassemble --demangle --no-show-raw-insn ${objects}
@@ -65,7 +68,7 @@ endfunction()
 set(name)
 set(seen 0)
 foreach(line IN LISTS lines)
-  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*, ([0-9]+), ([0-9]+)>::(run|add_steps)")
+  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*, ([0-9]+), ([0-9]+)>::${function}\\(")
     set(rows ${CMAKE_MATCH_1})
     set(panels ${CMAKE_MATCH_2})
     set(name "tile ${rows}x${panels}")
