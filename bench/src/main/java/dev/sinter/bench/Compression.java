@@ -14,7 +14,7 @@ final class Compression {
     return switch (scheme.kind()) {
       case F32 -> weights;
       case BF16 -> weights.toBf16(arena);
-      case W8A8, W4A8 -> Quantizer.roundToNearest(weights, scheme.codes(), arena);
+      case W8A8, W4A8, W8A16, W4A16 -> Quantizer.roundToNearest(weights, scheme.codes(), arena);
     };
   }
 }

@@ -13,6 +13,7 @@ import dev.sinter.tensor.Scheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -53,7 +54,7 @@ class AgreementTest {
   }
 
   private static List<Scheme> schemes() {
-    return List.of(Scheme.F32, Scheme.BF16, Scheme.W8A8, Scheme.W4A8, Scheme.W4A8.withGroup(32));
+    return Stream.concat(Scheme.DEFAULTS.stream(), Stream.of(Scheme.W4A8.withGroup(32))).toList();
   }
 
   @Test

@@ -22,8 +22,9 @@ final class ModelOptions {
       defaultValue = "f32",
       converter = SchemeConverter.class,
       description =
-          "f32, bf16, w8a8 (int8), or w4a8 (int4 weights in groups of 128; w4a8:32 for groups of"
-              + " 32, or any other multiple of it). Default: ${DEFAULT-VALUE}.")
+          "f32, bf16, w8a8 (int8), w4a8 (int4 weights in groups of 128; w4a8:32 for groups of 32,"
+              + " or any other multiple of it), or the same weights with f32 activations: w8a16,"
+              + " w4a16, w4a16:32. Default: ${DEFAULT-VALUE}.")
   private Scheme scheme;
 
   @Option(

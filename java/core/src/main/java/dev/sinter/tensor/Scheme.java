@@ -19,7 +19,11 @@ public record Scheme(Kind kind, int group) {
     /** int8 weights, symmetric per channel; 8-bit activations, quantized per token as they come. */
     W8A8("w8a8", ActivationScheme.U8_PER_TOKEN),
     /** int4 weights, symmetric in groups; activations as in {@link #W8A8}. */
-    W4A8("w4a8", ActivationScheme.U8_PER_TOKEN);
+    W4A8("w4a8", ActivationScheme.U8_PER_TOKEN),
+    /** Weights as in {@link #W8A8}; f32 activations. */
+    W8A16("w8a16", ActivationScheme.FLOAT),
+    /** Weights as in {@link #W4A8}; f32 activations. */
+    W4A16("w4a16", ActivationScheme.FLOAT);
 
     private final String id;
     private final ActivationScheme activations;
@@ -42,13 +46,18 @@ public record Scheme(Kind kind, int group) {
   /** In groups of 128; see {@link #withGroup}. */
   public static final Scheme W4A8 = new Scheme(Kind.W4A8, 128);
 
+  public static final Scheme W8A16 = new Scheme(Kind.W8A16, 0);
+
+  /** In groups of 128; see {@link #withGroup}. */
+  public static final Scheme W4A16 = new Scheme(Kind.W4A16, 128);
+
   /** Every kind once, with its default group. */
-  public static final List<Scheme> DEFAULTS = List.of(F32, BF16, W8A8, W4A8);
+  public static final List<Scheme> DEFAULTS = List.of(F32, BF16, W8A8, W4A8, W8A16, W4A16);
 
   private static final String GROUP = ":";
 
   public Scheme {
-    if (kind == Kind.W4A8) {
+    if (kind == Kind.W4A8 || kind == Kind.W4A16) {
       CodeFormat.inGroups(4, group); // which says what is wrong with it
     } else if (group != 0) {
       throw new IllegalArgumentException(kind.id + " has no groups, got " + group);
@@ -77,8 +86,8 @@ public record Scheme(Kind kind, int group) {
   public CodeFormat codes() {
     return switch (kind) {
       case F32, BF16 -> throw new IllegalStateException(id() + " has floating weights");
-      case W8A8 -> CodeFormat.perChannel(8);
-      case W4A8 -> CodeFormat.inGroups(4, group);
+      case W8A8, W8A16 -> CodeFormat.perChannel(8);
+      case W4A8, W4A16 -> CodeFormat.inGroups(4, group);
     };
   }
 

@@ -116,7 +116,8 @@ final class BertEncoder implements AutoCloseable {
           switch (scheme.kind()) {
             case F32 -> words;
             case BF16 -> words.toBf16(scratch);
-            case W8A8, W4A8 -> Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
+            case W8A8, W4A8, W8A16, W4A16 ->
+                Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
           };
       embeddings = new EmbeddingTable(table, positionValues, types, arena);
     }

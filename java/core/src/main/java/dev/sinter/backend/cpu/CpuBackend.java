@@ -83,13 +83,13 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examine(MatmulSpec spec) {
-    if (isF32(spec)) {
+    if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }
     if (!(spec.int8() || spec.int4()) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32 weights with FLOAT, and I4 weights, or I8 without groups, with U8_PER_TOKEN or"
-              + " S8_PER_TOKEN activations, not "
+          "runs F32, I4 and I8 weights with FLOAT, and I4, or I8 without groups, with U8_PER_TOKEN"
+              + " or S8_PER_TOKEN activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -104,6 +104,12 @@ public final class CpuBackend implements Backend {
     return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
   }
 
+  private static boolean isWeightOnly(MatmulSpec spec) {
+    return spec.codes() != null
+        && (spec.codes().bits() == 4 || spec.codes().bits() == 8)
+        && spec.activations() == ActivationScheme.FLOAT;
+  }
+
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
@@ -113,6 +119,10 @@ public final class CpuBackend implements Backend {
       return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     Quantized codes = (Quantized) weights;
+    if (isWeightOnly(spec)) {
+      Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
+      return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
+    }
     if (spec.int8()) {
       Isa isa = Isa.best(allowed, Int8GemmNative.COMPILED);
       return new Int8GemmNative(spec, codes, bias, workers, isa);
