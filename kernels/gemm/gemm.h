@@ -16,6 +16,7 @@
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
+//   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
 //   keep                  makes the compiler hold what it could load again
 //   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for
 //   r rows

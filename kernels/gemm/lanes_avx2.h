@@ -64,6 +64,11 @@ struct Lanes256 {
   static Int add_int(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static Int subtract_int(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   static Int multiply_int(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+  static Int low_half(Int v) { return _mm256_and_si256(v, broadcast_int(0xffff)); }
+  static Int high_half(Int v) { return _mm256_srli_epi32(v, 16); }
+  static Float or_bits(Int v, uint32_t bits) {
+    return _mm256_castsi256_ps(_mm256_or_si256(v, broadcast_int(static_cast<int32_t>(bits))));
+  }
 
   static Float broadcast(float v) { return _mm256_set1_ps(v); }
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }

@@ -30,6 +30,11 @@ struct Avx512 {
   static Int add_int(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int subtract_int(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int multiply_int(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
+  static Int low_half(Int v) { return _mm512_and_si512(v, broadcast_int(0xffff)); }
+  static Int high_half(Int v) { return _mm512_srli_epi32(v, 16); }
+  static Float or_bits(Int v, uint32_t bits) {
+    return _mm512_castsi512_ps(_mm512_or_si512(v, broadcast_int(static_cast<int32_t>(bits))));
+  }
 
   static Float broadcast(float v) { return _mm512_set1_ps(v); }
   static Float to_float(Int v) { return _mm512_cvtepi32_ps(v); }

@@ -53,11 +53,14 @@ struct Scalar {
   static Int end(Int, Partial sum) { return sum; }
 
   static Int broadcast_int(int32_t v) { return static_cast<uint32_t>(v); }
-  static Int load_int(const int32_t *p) { return static_cast<uint32_t>(*p); }
+  static Int load_int(const int32_t *p) { return load_bytes(reinterpret_cast<const uint8_t *>(p)); }
   static Int load_widened(const uint8_t *p) { return *p; }
   static Int add_int(Int a, Int b) { return a + b; }
   static Int subtract_int(Int a, Int b) { return a - b; }
   static Int multiply_int(Int a, Int b) { return a * b; }
+  static Int low_half(Int v) { return v & 0xffff; }
+  static Int high_half(Int v) { return v >> 16; }
+  static Float or_bits(Int v, uint32_t bits) { return from_bits(v | bits); }
 
   static Float broadcast(float v) { return v; }
   static Float to_float(Int v) { return static_cast<float>(static_cast<int32_t>(v)); }

@@ -241,6 +241,40 @@ struct sinter_f32_pack_args {
 };
 
 /*
+ * weight_only_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y += that,
+ * for f32 activations and the weights of int8_gemm and int4_gemm, packed alike, here both of them
+ * in groups if wanted: w(n, k) = (u - c) * w_scale. Panels are as above, and so is what threads may
+ * share and what a row's result does not depend on.
+ *
+ * Group by group from f = 0, and in a group from sum = 0: sum = fma(u - c, x[m][k], sum), k from 0
+ * up; f = fma(sum, w_scale, f). Then y = f + bias, the activation (kernels/gemm/activations.h) and
+ * the addition to y. bias is 0 if NULL.
+ *
+ * The sizes of a call are checked, and pointers that must not be NULL.
+ */
+struct sinter_weight_only_gemm_args {
+  int64_t m, n, k;                /* at least 1 */
+  int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
+
+  const float *x;   /* [m][x_stride] */
+  int64_t x_stride; /* floats from row to row, at least k */
+
+  const void *w;                /* packed by int8_pack or int4_pack */
+  const void *w_scales;         /* [P][G][16] */
+  const uint8_t *w_zero_points; /* [P][G][16], c, at most 15 for int4; NULL: all 128 or 8 */
+  int64_t w_group;              /* 0, or a multiple of 32 */
+
+  const float *bias; /* [n], or NULL */
+  float *y;          /* [m][y_stride]; must not overlap what is read */
+  int64_t y_stride;  /* floats from row to row, at least n */
+
+  int32_t bits;         /* of a weight, 4 or 8 */
+  int32_t w_scale_type; /* SINTER_F32 or SINTER_F16 */
+  int32_t activation;   /* as in sinter_gemm_args */
+  int32_t accumulate;   /* not 0: y += */
+};
+
+/*
  * group_sums: the x_sums of a call.
  *
  *   first, rows  rows first to first + rows are summed, all others left alone
@@ -274,6 +308,8 @@ struct sinter_f32_pack_args {
   SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
 #define SINTER_DECLARE_f32_gemm(isa) \
   SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
+#define SINTER_DECLARE_weight_only_gemm(isa) \
+  SINTER_API int32_t sinter_weight_only_gemm_##isa(const struct sinter_weight_only_gemm_args *args);
 
 /*
  * machine_limits_read: how fast memory can be read. Adds `bytes` bytes up as 64-bit words,

@@ -17,12 +17,13 @@ bool group(int64_t v) { return v >= 0 && v <= most && v % SINTER_GEMM_BLOCK_K ==
 // The k for which a sum of products of |a| and |b| at most fits int32.
 bool sum_fits(int64_t k, int64_t a, int64_t b) { return k <= most / (a * b); }
 
+bool scale_type(int32_t v) { return v == SINTER_F32 || v == SINTER_F16; }
+
 bool groups(const sinter_gemm_args &a, int bits) {
   if (bits == 8) {
     return a.w_group == 0 && a.x_group == 0 && a.w_scale_type == SINTER_F32;
   }
-  if (!group(a.w_group) || !group(a.x_group) ||
-      (a.w_scale_type != SINTER_F32 && a.w_scale_type != SINTER_F16)) {
+  if (!group(a.w_group) || !group(a.x_group) || !scale_type(a.w_scale_type)) {
     return false;
   }
   return a.w_group == 0 || a.x_group == 0 || a.w_group % a.x_group == 0 ||
@@ -76,6 +77,14 @@ bool valid_f32_gemm(const sinter_f32_gemm_args &a) {
   return size(a.m) && size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) &&
          a.x_stride >= a.k && a.x_stride <= most && a.y_stride >= a.n && a.y_stride <= most &&
          activation(a.activation) && a.x != nullptr && a.w != nullptr && a.y != nullptr;
+}
+
+bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &a) {
+  return size(a.m) && size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) &&
+         a.x_stride >= a.k && a.x_stride <= most && a.y_stride >= a.n && a.y_stride <= most &&
+         (a.bits == 4 || a.bits == 8) && group(a.w_group) && scale_type(a.w_scale_type) &&
+         activation(a.activation) && a.x != nullptr && a.w != nullptr && a.w_scales != nullptr &&
+         a.y != nullptr;
 }
 
 bool valid_f32_pack(const sinter_f32_pack_args &a) {

@@ -156,6 +156,9 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   SINTER_EXPORT_CHECKED(f32_pack, sinter_f32_pack_args, sinter::valid_f32_pack(*args), isa)
 #define SINTER_EXPORT_f32_gemm(isa) \
   SINTER_EXPORT_CHECKED(f32_gemm, sinter_f32_gemm_args, sinter::valid_f32_gemm(*args), isa)
+#define SINTER_EXPORT_weight_only_gemm(isa)                             \
+  SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
+                        sinter::valid_weight_only_gemm(*args), isa)
 
 #define SINTER_EXPORT_machine_limits_read(isa)                                                  \
   namespace sinter {                                                                            \

@@ -108,20 +108,7 @@ void judge(const Problem &p, int64_t row, int64_t column, float result) {
            exact, bound);
     }
   }
-  bool good;
-  if (p.c.activation == SINTER_NO_ACTIVATION || !std::isfinite(v)) {
-    const float activated = p.c.activation != SINTER_NO_ACTIVATION && v < 0 ? NAN : v;
-    good = same(result, p.c.accumulate ? before + activated : activated);
-  } else {
-    const double activated = testing::activate(p.c.activation, double(v));
-    const double expected = p.c.accumulate ? double(before) + activated : activated;
-    const double bound =
-        3e-7 * std::fmax(1, std::fabs(double(v))) + FLT_EPSILON * std::fabs(expected);
-    good = std::isfinite(before) || !p.c.accumulate
-               ? std::fabs(double(result) - expected) <= bound
-               : same(result, before + static_cast<float>(activated));
-  }
-  if (!good) {
+  if (!testing::follows(v, p.c.activation, p.c.accumulate, before, result)) {
     fail("%s, row %lld, column %lld: %a (before activation %a)", p.c.text().c_str(),
          static_cast<long long>(row), static_cast<long long>(column), double(result), double(v));
   }

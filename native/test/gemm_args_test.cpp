@@ -200,6 +200,44 @@ void check_f32() {
   }
 }
 
+void check_weight_only() {
+  Buffers b;
+  std::vector<float> x(2 * k, 1);
+  sinter_weight_only_gemm_args good{};
+  good.m = 2;
+  good.n = 17;
+  good.k = k;
+  good.panel_end = 2;
+  good.x = x.data();
+  good.x_stride = k;
+  good.w = b.w.data();
+  good.w_scales = b.w_scales.data();
+  good.w_group = 32;
+  good.y = b.y.data();
+  good.y_stride = 17;
+  good.bits = 4;
+  const auto run = sinter_weight_only_gemm_scalar;
+  REFUSE(run, good, a.m = 0);
+  REFUSE(run, good, a.n = -1);
+  REFUSE(run, good, a.k = int64_t{1} << 40);
+  REFUSE(run, good, a.panel_begin = -1);
+  REFUSE(run, good, a.panel_end = 3);
+  REFUSE(run, good, a.x_stride = k - 1);
+  REFUSE(run, good, a.y_stride = 16);
+  REFUSE(run, good, a.x = nullptr);
+  REFUSE(run, good, a.w = nullptr);
+  REFUSE(run, good, a.w_scales = nullptr);
+  REFUSE(run, good, a.y = nullptr);
+  REFUSE(run, good, a.w_group = 33);
+  REFUSE(run, good, a.w_group = -32);
+  REFUSE(run, good, a.bits = 5);
+  REFUSE(run, good, a.w_scale_type = 2);
+  REFUSE(run, good, a.activation = 4);
+  if (run(nullptr) != SINTER_INVALID_ARGUMENT) {
+    fail("weight_only: no arguments");
+  }
+}
+
 void check_group_sums() {
   Buffers b;
   const auto call = [&](int64_t rows, int64_t width, int64_t stride, int64_t group, int64_t step) {
@@ -242,6 +280,7 @@ int main() {
   check_groups();
   check_pack();
   check_f32();
+  check_weight_only();
   check_group_sums();
 #define CHECK_ISA(width, isa) \
   check_isa(#width " " #isa, SINTER_NEEDS_##isa, sinter_##width##_gemm_##isa);

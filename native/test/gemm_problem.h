@@ -1,5 +1,5 @@
 // A matmul for the tests of int8_gemm and its narrower kin: canonical codes and scales, and what
-// sinter.h says comes out, written plainly; and what these share with the test of f32_gemm.
+// sinter.h says comes out, written plainly; and what these share with the other matmuls' tests.
 #ifndef SINTER_GEMM_PROBLEM_H
 #define SINTER_GEMM_PROBLEM_H
 
@@ -236,6 +236,21 @@ inline double activate(int32_t activation, double v) {
     default:
       return v;
   }
+}
+
+// Whether a result is what the activation makes of v, added to what was there before if so asked.
+inline bool follows(float v, int32_t activation, bool accumulate, float before, float result) {
+  if (activation == SINTER_NO_ACTIVATION || !std::isfinite(v)) {
+    const float activated = activation != SINTER_NO_ACTIVATION && v < 0 ? NAN : v;
+    return same(result, accumulate ? before + activated : activated);
+  }
+  const double activated = activate(activation, double(v));
+  if (accumulate && !std::isfinite(before)) {
+    return same(result, before + static_cast<float>(activated));
+  }
+  const double expected = accumulate ? double(before) + activated : activated;
+  return std::fabs(double(result) - expected) <=
+         3e-7 * std::fmax(1, std::fabs(double(v))) + FLT_EPSILON * std::fabs(expected);
 }
 
 }  // namespace testing

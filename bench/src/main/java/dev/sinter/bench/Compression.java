@@ -14,7 +14,7 @@ final class Compression {
     return switch (scheme.kind()) {
       case F32 -> weights;
       case BF16 -> weights.toBf16(arena);
-      case W8A8, W4A8, TERNARY, BINARY -> Quantizer.quantize(weights, scheme.codes(), arena);
+      default -> Quantizer.quantize(weights, scheme.codes(), arena);
     };
   }
 }

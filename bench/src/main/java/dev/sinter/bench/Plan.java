@@ -23,7 +23,10 @@ import java.util.stream.Stream;
 record Plan(List<Subject> subjects, List<Refusal> refusals) {
   // Groups of 32 are for matrices as small as the encoder's.
   private static final List<Scheme> SCHEMES =
-      Stream.concat(Scheme.DEFAULTS.stream(), Stream.of(Scheme.W4A8.withGroup(32))).toList();
+      Stream.concat(
+              Scheme.DEFAULTS.stream(),
+              Stream.of(Scheme.W4A8.withGroup(32), Scheme.W4A16.withGroup(32)))
+          .toList();
 
   // Too slow to be timed: it judges the others.
   private static final String REFERENCE = "reference";

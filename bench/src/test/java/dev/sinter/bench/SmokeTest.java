@@ -74,7 +74,7 @@ class SmokeTest {
       List<EncoderSize> smallest = EncoderSize.ALL.subList(0, 1);
       Job once = new Job(subject, List.of(2), List.of(), smallest, 0, Long.MAX_VALUE);
       forks.run(once, "encoder", Progress.none(), 0, 1);
-      if (Stream.of("f32", "w8a8", "w4a8").anyMatch(subject.scheme()::equals)) {
+      if (Stream.of("f32", "w8a8", "w4a8", "w8a16", "w4a16").anyMatch(subject.scheme()::equals)) {
         assertEquals(List.of(), forks.results().refusals());
         check(forks.results().rows(), subject, 1);
       }

@@ -170,7 +170,7 @@ public final class Calibration {
     return switch (scheme.kind()) {
       case F32 -> dense;
       case BF16 -> dense.toBf16(arena);
-      case W8A8, W4A8, TERNARY, BINARY -> Quantizer.quantize(dense, scheme.codes(), arena);
+      default -> Quantizer.quantize(dense, scheme.codes(), arena);
     };
   }
 

@@ -97,6 +97,24 @@ record Diagnosis(
                   Scheme.W4A8.codes(),
                   Scheme.W4A8.activations(),
                   new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked(
+              "matmul w8a16",
+              new MatmulSpec(
+                  384,
+                  1536,
+                  null,
+                  Scheme.W8A16.codes(),
+                  Scheme.W8A16.activations(),
+                  new Epilogue(true, Activation.GELU_ERF, false))),
+          new Asked(
+              "matmul w4a16",
+              new MatmulSpec(
+                  384,
+                  1536,
+                  null,
+                  Scheme.W4A16.codes(),
+                  Scheme.W4A16.activations(),
+                  new Epilogue(true, Activation.GELU_ERF, false))),
           new Asked("attention", new AttentionSpec(12, 32, 512)),
           new Asked("norm", new NormSpec(384, 1e-12f)),
           new Asked("quantize bf16", new QuantizeSpec(384, ActivationScheme.BF16)),

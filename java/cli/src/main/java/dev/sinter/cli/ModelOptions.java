@@ -23,7 +23,8 @@ final class ModelOptions {
       converter = SchemeConverter.class,
       description =
           "f32, bf16, w8a8 (int8), or in groups of 128 w4a8 (int4 weights), ternary or binary;"
-              + " w4a8:32 for groups of 32, or any other multiple of it. Default: ${DEFAULT-VALUE}.")
+              + " w4a8:32 for groups of 32, or any other multiple of it; w8a16 and w4a16: the weights"
+              + " of w8a8 and w4a8 with f32 activations. Default: ${DEFAULT-VALUE}.")
   private Scheme scheme;
 
   @Option(

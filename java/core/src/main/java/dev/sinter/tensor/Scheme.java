@@ -20,6 +20,10 @@ public record Scheme(Kind kind, int group) {
     W8A8("w8a8", ActivationScheme.U8_PER_TOKEN),
     /** int4 weights, symmetric in groups; activations as in {@link #W8A8}. */
     W4A8("w4a8", ActivationScheme.U8_PER_TOKEN),
+    /** Weights as in {@link #W8A8}; f32 activations. */
+    W8A16("w8a16", ActivationScheme.FLOAT),
+    /** Weights as in {@link #W4A8}; f32 activations. */
+    W4A16("w4a16", ActivationScheme.FLOAT),
     /**
      * Weights of -1, 0 and 1 times a scale, in groups; 8-bit activations, symmetric per token as
      * they come (as BitNet b1.58 has them: Ma et al., The Era of 1-bit LLMs, 2024).
@@ -49,6 +53,11 @@ public record Scheme(Kind kind, int group) {
   /** In groups of 128; see {@link #withGroup}. */
   public static final Scheme W4A8 = new Scheme(Kind.W4A8, 128);
 
+  public static final Scheme W8A16 = new Scheme(Kind.W8A16, 0);
+
+  /** In groups of 128; see {@link #withGroup}. */
+  public static final Scheme W4A16 = new Scheme(Kind.W4A16, 128);
+
   /** In groups of 128; see {@link #withGroup}. */
   public static final Scheme TERNARY = new Scheme(Kind.TERNARY, 128);
 
@@ -56,15 +65,16 @@ public record Scheme(Kind kind, int group) {
   public static final Scheme BINARY = new Scheme(Kind.BINARY, 128);
 
   /** Every kind once, with its default group. */
-  public static final List<Scheme> DEFAULTS = List.of(F32, BF16, W8A8, W4A8, TERNARY, BINARY);
+  public static final List<Scheme> DEFAULTS =
+      List.of(F32, BF16, W8A8, W4A8, W8A16, W4A16, TERNARY, BINARY);
 
   private static final String GROUP = ":";
 
   public Scheme {
     switch (kind) {
-      case W4A8, TERNARY, BINARY ->
+      case W4A8, W4A16, TERNARY, BINARY ->
           CodeFormat.inGroups(4, group); // which says what is wrong with it
-      case F32, BF16, W8A8 -> {
+      case F32, BF16, W8A8, W8A16 -> {
         if (group != 0) {
           throw new IllegalArgumentException(kind.id + " has no groups, got " + group);
         }
@@ -94,8 +104,8 @@ public record Scheme(Kind kind, int group) {
   public CodeFormat codes() {
     return switch (kind) {
       case F32, BF16 -> throw new IllegalStateException(id() + " has floating weights");
-      case W8A8 -> CodeFormat.perChannel(8);
-      case W4A8 -> CodeFormat.inGroups(4, group);
+      case W8A8, W8A16 -> CodeFormat.perChannel(8);
+      case W4A8, W4A16 -> CodeFormat.inGroups(4, group);
       case TERNARY -> CodeFormat.inGroups(Code.TERNARY, group);
       case BINARY -> CodeFormat.inGroups(Code.BINARY, group);
     };

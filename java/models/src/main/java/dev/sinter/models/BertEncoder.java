@@ -116,8 +116,7 @@ final class BertEncoder implements AutoCloseable {
           switch (scheme.kind()) {
             case F32 -> words;
             case BF16 -> words.toBf16(scratch);
-            case W8A8, W4A8, TERNARY, BINARY ->
-                Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
+            default -> Quantizer.roundToNearest(words, 8, Granularity.CHANNEL, scratch);
           };
       embeddings = new EmbeddingTable(table, positionValues, types, arena);
     }

@@ -130,15 +130,14 @@ final class BertLayer implements AutoCloseable {
             switch (scheme.kind()) {
               case F32 -> weights;
               case BF16 -> weights.toBf16(arena);
-              case W8A8, W4A8, TERNARY, BINARY ->
-                  Quantizer.quantize(weights, scheme.codes(), arena);
+              default -> Quantizer.quantize(weights, scheme.codes(), arena);
             };
         float[] bias = vector(checkpoint, name + ".bias", weights.rows());
         if (part instanceof Quantized) {
           errors.put(name, ErrorReport.of(weights, part));
         }
         // With int4 the means are no longer those of the exact model: measured, it does not help.
-        if (scheme.kind() == Scheme.Kind.W8A8) {
+        if (scheme.kind() == Scheme.Kind.W8A8 || scheme.kind() == Scheme.Kind.W8A16) {
           bias = BiasCorrection.correct(weights, part, bias, inputMean.get());
         }
         parts.add(part);

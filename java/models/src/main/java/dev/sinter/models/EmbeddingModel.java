@@ -46,7 +46,8 @@ public final class EmbeddingModel implements AutoCloseable {
    * @param scheme {@code F32}, {@code BF16}: linear layers and word embeddings rounded to bfloat16,
    *     {@code W8A8}: linear layers with int8 weights per channel and activations per token, the
    *     word embeddings int8 per row, or {@code W4A8}, {@code TERNARY}, {@code BINARY}: the same
-   *     but for int4, ternary or binary weights in groups
+   *     but for int4, ternary or binary weights in groups, or {@code W8A16} and {@code W4A16}: the
+   *     weights of {@code W8A8} and {@code W4A8} with f32 activations
    * @throws dev.sinter.checkpoint.CheckpointException if a file is malformed or a tensor missing
    */
   public static EmbeddingModel load(

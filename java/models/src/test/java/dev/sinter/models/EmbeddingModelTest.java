@@ -127,13 +127,14 @@ class EmbeddingModelTest {
   void fourBitsKeepMostOfAVector() {
     List<String> sentences = sentences();
     float[][] exact = f32.embed(sentences);
-    for (Scheme scheme : List.of(Scheme.W4A8.withGroup(32), Scheme.W4A8)) {
-      try (EmbeddingModel w4a8 =
+    for (Scheme scheme :
+        List.of(Scheme.W4A8.withGroup(32), Scheme.W4A8, Scheme.W4A16.withGroup(32))) {
+      try (EmbeddingModel fourBits =
           EmbeddingModel.load(sinter, TestModels.miniLm(), scheme, Progress.none())) {
-        assertTrue(w4a8.bytes() < w8a8.bytes(), w4a8.bytes() + " bytes");
-        String text = w4a8.explain(w4a8.layers().getFirst());
+        assertTrue(fourBits.bytes() < w8a8.bytes(), fourBits.bytes() + " bytes");
+        String text = fourBits.explain(fourBits.layers().getFirst());
         assertTrue(text.contains("weights I4 in groups of " + scheme.group() + ","), text);
-        float[][] quantized = w4a8.embed(sentences);
+        float[][] quantized = fourBits.embed(sentences);
         double sum = 0;
         for (int i = 0; i < exact.length; i++) {
           double cosine = dot(exact[i], quantized[i]);

@@ -84,13 +84,13 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examine(MatmulSpec spec) {
-    if (isF32(spec)) {
+    if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without groups,"
-              + " with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
+          "runs F32, I4 and I8 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without"
+              + " groups, with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -116,6 +116,11 @@ public final class CpuBackend implements Backend {
     return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
   }
 
+  private static boolean isWeightOnly(MatmulSpec spec) {
+    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
+        && spec.activations() == ActivationScheme.FLOAT;
+  }
+
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
@@ -125,6 +130,10 @@ public final class CpuBackend implements Backend {
       return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     Quantized codes = (Quantized) weights;
+    if (isWeightOnly(spec)) {
+      Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
+      return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
+    }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
     return switch (codes.format().code()) {
       case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);

@@ -4,6 +4,7 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.bindings.sinter.sinter_pack_args;
+import dev.sinter.bindings.sinter.sinter_weight_only_gemm_args;
 import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.Code;
 import dev.sinter.tensor.Quantized;
@@ -70,7 +71,7 @@ final class PackedCodes {
       sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
       sinter_pack_args.panel_end(args, panels);
-      sinter_pack_args.step(args, group);
+      sinter_pack_args.step(args, sums.equals(MemorySegment.NULL) ? 0 : group);
       sinter_pack_args.w(args, codes);
       sinter_pack_args.w_sums(args, sums);
       PanelMatmul.check(source.format().code() + " packing", pack(args));
@@ -143,5 +144,17 @@ final class PackedCodes {
     sinter_gemm_args.w_zero_points(args, zeroPoints);
     sinter_gemm_args.w_sums(args, sums);
     sinter_gemm_args.w_group(args, group);
+  }
+
+  /** The same for f32 activations. */
+  void describeWeightOnly(MemorySegment args) {
+    sinter_weight_only_gemm_args.n(args, source.rows());
+    sinter_weight_only_gemm_args.k(args, source.columns());
+    sinter_weight_only_gemm_args.w(args, codes);
+    sinter_weight_only_gemm_args.w_scales(args, scales);
+    sinter_weight_only_gemm_args.w_scale_type(args, halfScales ? SINTER_F16() : SINTER_F32());
+    sinter_weight_only_gemm_args.w_zero_points(args, zeroPoints);
+    sinter_weight_only_gemm_args.w_group(args, group);
+    sinter_weight_only_gemm_args.bits(args, source.format().bits());
   }
 }

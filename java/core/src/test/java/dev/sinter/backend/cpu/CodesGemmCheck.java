@@ -98,7 +98,10 @@ final class CodesGemmCheck implements AutoCloseable {
           if (expected == null) {
             expected = arena.allocate(before.byteSize()).copyFrom(before);
             run(judge, m, x, expected);
-            bounds = bounds(judge, weights, x, m, bias, epilogue);
+            bounds =
+                activations == ActivationScheme.FLOAT
+                    ? floatBounds(weights, values, m, bias, epilogue)
+                    : bounds(judge, weights, x, m, bias, epilogue);
             first = arena.allocate(before.byteSize()).copyFrom(y);
           }
           for (int i = 0; i < m * spec.n(); i++) {
@@ -153,6 +156,38 @@ final class CodesGemmCheck implements AutoCloseable {
     return bounds;
   }
 
+  /**
+   * A fused multiply-add for each weight of a group, one for each group and the addition of the
+   * bias, each rounded.
+   */
+  private static double[] floatBounds(
+      Quantized weights, MemorySegment x, int m, float[] bias, Epilogue epilogue) {
+    int n = weights.rows();
+    int k = weights.columns();
+    int width = weights.format().groupWidth(k);
+    byte[] integers = new byte[k];
+    double[] bounds = new double[m * n];
+    for (int c = 0; c < n; c++) {
+      weights.readIntegers(c, integers);
+      for (int row = 0; row < m; row++) {
+        double exact = bias == null ? 0 : bias[c];
+        double magnitude = Math.abs(exact);
+        for (int i = 0; i < k; i++) {
+          double weight = integers[i] * (double) weights.scale(c, i / width);
+          double product = weight * x.getAtIndex(JAVA_FLOAT, (long) row * k + i);
+          exact += product;
+          magnitude += Math.abs(product);
+        }
+        double bound = Tolerance.dot(width + weights.format().groups(k) + 1, magnitude);
+        if (magnitude != 0) {
+          Tolerance.assertTelling(bound, magnitude, "row " + row + " column " + c);
+        }
+        bounds[row * n + c] = PanelMatmulCases.afterActivation(epilogue, bound, exact);
+      }
+    }
+    return bounds;
+  }
+
   /** Rows of many against the same rows alone, one of which is NaN. */
   void aRowDependsOnItselfAlone(Quantized weights, ActivationScheme activations) {
     MatmulSpec spec = MatmulSpec.of(weights, activations, Epilogue.NONE);
@@ -180,6 +215,10 @@ final class CodesGemmCheck implements AutoCloseable {
 
   private ActivationBuffer codes(
       Arena arena, MatmulKernel kernel, MatmulSpec spec, MemorySegment values, int m) {
+    if (spec.activations() == ActivationScheme.FLOAT) {
+      MemorySegment floats = arena.allocate(values.byteSize(), 64).copyFrom(values);
+      return ActivationBuffer.floats(floats, m, spec.k());
+    }
     QuantizeSpec quantize =
         new QuantizeSpec(spec.k(), spec.activations(), kernel.signedCodes(), kernel.sumStep());
     ActivationBuffer x =

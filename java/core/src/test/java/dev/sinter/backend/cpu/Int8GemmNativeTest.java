@@ -70,7 +70,7 @@ class Int8GemmNativeTest {
       assertEquals("sinter_int8_gemm_" + best, kernel.implementation());
       String reason =
           backend.supports(MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE)).reason();
-      assertTrue(reason.contains("not I8 per CHANNEL with FLOAT"), reason);
+      assertTrue(reason.contains("not I8 per CHANNEL with BF16"), reason);
       for (MatmulSpec refused :
           List.of(spec(Int8GemmNative.MAX_K + 1, INT8), spec(64, CodeFormat.inGroups(8, 32)))) {
         assertFalse(backend.supports(refused).supported(), refused.toString());
