@@ -69,7 +69,7 @@ class Int8GemmNativeTest {
       String best = Isa.best(check.isas(), Int8GemmNative.COMPILED).text();
       assertEquals("sinter_int8_gemm_" + best, kernel.implementation());
       String reason =
-          backend.supports(MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE)).reason();
+          backend.supports(MatmulSpec.of(weights, ActivationScheme.BF16, Epilogue.NONE)).reason();
       assertTrue(reason.contains("not I8 per CHANNEL with BF16"), reason);
       for (MatmulSpec refused :
           List.of(spec(Int8GemmNative.MAX_K + 1, INT8), spec(64, CodeFormat.inGroups(8, 32)))) {
