@@ -97,9 +97,10 @@ struct NarrowTile {
         SINTER_UNROLL for (Int &sum : w_sums) { sum = Lanes::broadcast_int(0); }
       }
       start(a, plan, at, position, sums[unshifted]);
-      SINTER_UNROLL for (int other = 1; other < chains; other++) {
-        const int chain = (unshifted + other) % chains;
-        S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+      SINTER_UNROLL for (int chain = 0; chain < chains; chain++) {
+        if (chain != unshifted) {
+          S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+        }
       }
       for (; position.block < position.end; position.block++) {
         typename Lanes::Partial partial[chains][rows][S::vectors];
