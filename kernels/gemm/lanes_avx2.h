@@ -152,7 +152,8 @@ struct AvxVnni : Lanes256 {
 
   static Int shift_right(Int v, int n) {
     using Ints = int32_t __attribute__((vector_size(32)));
-    return reinterpret_cast<Int>(reinterpret_cast<Ints>(v) >> n);
+    const auto ints = reinterpret_cast<Ints>(v);
+    return reinterpret_cast<Int>(n < 0 ? ints << -n : ints >> n);
   }
   static Wide widen(Bytes w) { return w; }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }

@@ -53,7 +53,8 @@ struct Avx512Vnni : Avx512 {
   static Int add_quads(Int sum, Bytes v) { return dot(sum, v, _mm512_set1_epi8(1)); }
   static Int shift_right(Int v, int n) {
     using Ints = int32_t __attribute__((vector_size(64)));
-    return reinterpret_cast<Int>(reinterpret_cast<Ints>(v) >> n);
+    const auto ints = reinterpret_cast<Ints>(v);
+    return reinterpret_cast<Int>(n < 0 ? ints << -n : ints >> n);
   }
 
   // GCC 12 copies the accumulator around _mm512_dpbusd_epi32, which halves the speed of a tile.

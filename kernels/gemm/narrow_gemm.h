@@ -23,14 +23,14 @@
 // Codes are unpacked in the tile, by shift and mask. For nibbles and four rows at a time that ran
 // at 0.9 of the speed of int8 weights or more (Zen 4, m = 32 to 512), so expanding them to int8
 // first is not worth its scratch. A single row of ternary or binary weights cannot afford the
-// shifts: a plane that is only masked is u * 2^(bits * plane), so each of four planes has a sum of
-// its own, and they are joined, shifted back, at the end of a step.
+// shifts: a plane that is only masked is u times a power of two, so each of four planes has a sum
+// of its own, and they are joined, shifted back, at the end of a step.
 //
 // Alignment: none needed; rows of a block are whole cache lines if the weights start at one.
 // Over-read: activations up to k rounded up to 32, as sinter.h says; nothing else. Overflow: sums
 // wrap modulo 2^32 on the way, and the entry bounds K so that the result fits. A sum that is
-// shifted back must not wrap: its products are |128 * 128| (ternary: 2 << 6) or |16 * 128| (binary:
-// 2 << 3) at most, for a quarter of k, which the entry bounds as well. Tails: columns by masks,
+// shifted back must not wrap: its products are |128 * 128| (ternary: 2 << 6) or |8 * 128| (binary:
+// 1 << 3) at most, for a quarter of k, which the entry bounds as well. Tails: columns by masks,
 // rows by repeating the last, k by the padding.
 #ifndef SINTER_NARROW_GEMM_H
 #define SINTER_NARROW_GEMM_H
@@ -45,12 +45,13 @@ namespace {
 template <int bits_>
 struct Code {
   static constexpr int bits = bits_;
-  static constexpr int planes = 8 / bits;                       // of a byte
-  static constexpr int mask = bits == 1 ? 2 : (1 << bits) - 1;  // the bits of u
-  static constexpr int center = bits == 4 ? 8 : 1;              // u - w
+  static constexpr int planes = 8 / bits;            // of a byte
+  static constexpr int stored = (1 << bits) - 1;     // the mask of a plane, as it is stored
+  static constexpr int doubled = bits == 1 ? 1 : 0;  // u = stored << doubled
+  static constexpr int center = bits == 4 ? 8 : 1;   // u - w
   static constexpr int block_bytes = bits * row_bytes;
   // How far right plane `plane` of a byte must go to be u.
-  static constexpr int shift(int plane) { return bits * plane - (bits == 1 ? 1 : 0); }
+  static constexpr int shift(int plane) { return bits * plane - doubled; }
 };
 
 template <class Lanes>
@@ -74,6 +75,8 @@ struct NarrowTile {
   // Whether planes are multiplied where they are, each with a sum of its own.
   static constexpr bool in_place = rows == 1 && Code::bits < 4 && Lanes::planes_in_place;
   static constexpr int chains = in_place ? 4 : S::chains;
+  // The one of them that is not shifted when they are joined.
+  static constexpr int unshifted = in_place ? Code::doubled : 0;
   // Whether the sums of u are added up here instead of read: a single row is bound by memory, and
   // for groups of 32 they would be a sixth of what it reads.
   static constexpr bool adds_up = rows == 1 && panels == 1 && !in_place;
@@ -93,9 +96,11 @@ struct NarrowTile {
       if constexpr (adds_up) {
         SINTER_UNROLL for (Int &sum : w_sums) { sum = Lanes::broadcast_int(0); }
       }
-      start(a, plan, at, position, sums[0]);
-      SINTER_UNROLL for (int chain = 1; chain < chains; chain++) {
-        S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+      start(a, plan, at, position, sums[unshifted]);
+      SINTER_UNROLL for (int chain = 0; chain < chains; chain++) {
+        if (chain != unshifted) {
+          S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+        }
       }
       for (; position.block < position.end; position.block++) {
         typename Lanes::Partial partial[chains][rows][S::vectors];
@@ -158,17 +163,19 @@ struct NarrowTile {
     const int plane = quad % Code::planes;
     if constexpr (in_place) {
       const int moved = plane % chains;
-      return Lanes::codes(packed, Code::shift(plane - moved), Code::mask << (Code::bits * moved));
+      return Lanes::codes(packed, Code::bits * (plane - moved),
+                          Code::stored << (Code::bits * moved));
     }
-    return Lanes::codes(packed, Code::shift(plane), Code::mask);
+    return Lanes::codes(packed, Code::shift(plane), Code::stored << Code::doubled);
   }
 
   // The sum of a step.
   SINTER_INLINE static Int total(const Int (&sums)[chains][rows][S::vectors], int r, int v) {
     if constexpr (in_place) {
-      Int sum = sums[0][r][v];
-      SINTER_UNROLL for (int chain = 1; chain < chains; chain++) {
-        sum = Lanes::add_int(sum, Lanes::shift_right(sums[chain][r][v], Code::bits * chain));
+      Int sum = sums[unshifted][r][v];
+      SINTER_UNROLL for (int other = 1; other < chains; other++) {
+        const int chain = (unshifted + other) % chains;
+        sum = Lanes::add_int(sum, Lanes::shift_right(sums[chain][r][v], Code::shift(chain)));
       }
       return sum;
     } else {

@@ -143,7 +143,7 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  * Integers: sums of (q - x_zero_point) * (u - c) over a step are exact in int32, since the entry
  * wants k <= (2^31 - 1) / (a * b): a = 128, or 255 with x_zero_points; b = 128, or 255 with
  * w_zero_points, for int8 (k <= 131071, 65793 or 33025); b = 8, or 15 with w_zero_points, for int4,
- * whose zero points must not be above 15; b = 32 for ternary, b = 4 for binary, since these sum
+ * whose zero points must not be above 15; b = 32 for ternary, b = 2 for binary, since these sum
  * powers of two times u on the way.
  *
  * Floats: all in f32, one rounding an operation, fused where fma is written.

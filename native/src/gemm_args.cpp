@@ -31,11 +31,11 @@ bool groups(const sinter_gemm_args &a, int bits) {
 }
 
 // The largest |u - c|; for ternary and binary more, which sums of single planes need (see
-// kernels/gemm/narrow_gemm.h): 128 and 16 at most, for a quarter of k.
+// kernels/gemm/narrow_gemm.h): 128 and 8 at most, for a quarter of k.
 int64_t largest_weight(int bits, bool zero_points) {
   switch (bits) {
     case 1:
-      return 4;
+      return 2;
     case 2:
       return 32;
     default:

@@ -100,8 +100,8 @@ void check_gemm(Gemm *gemm) {
     int64_t int8, int4, ternary, binary;
   };
   for (const Bound &bound :
-       {Bound{false, false, 131071, 2097151, 524287, 4194303},
-        Bound{true, false, 65793, 1052688, 263172, 2105376},
+       {Bound{false, false, 131071, 2097151, 524287, 8388607},
+        Bound{true, false, 65793, 1052688, 263172, 4210752},
         Bound{false, true, 65793, 1118481, 0, 0}, Bound{true, true, 33025, 561433, 0, 0}}) {
     sinter_gemm_args a = b.gemm();
     const int64_t most = gemm == sinter_int8_gemm_scalar      ? bound.int8

@@ -56,7 +56,7 @@ struct Config {
   int32_t center() const { return static_cast<int32_t>(-low()); }
   // The w of sinter.h's bound of k.
   int64_t largest() const {
-    return bits == 1 ? 4 : bits == 2 ? 32 : w_zero_points ? (1 << bits) - 1 : center();
+    return bits == 1 ? 2 : bits == 2 ? 32 : w_zero_points ? (1 << bits) - 1 : center();
   }
 
   std::string text() const {

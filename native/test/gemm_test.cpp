@@ -106,7 +106,7 @@ const SumsVariant sums_variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{5 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, x_sums{1 << 20}, w{20 << 20},
+  GuardedMemory x{9 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, x_sums{1 << 20}, w{20 << 20},
       w_scales{2 << 20}, centers{1 << 20}, w_sums{2 << 20}, bias{1 << 16}, y{4 << 20};
 };
 Memory memory;

@@ -10,7 +10,7 @@ enum Suite {
   QUICK(
       List.of(new Shape(4096, 4096, List.of(1, 32)), new Shape(384, 1536, List.of(1, 32))),
       Duration.ofMillis(250),
-      Duration.ofSeconds(45)),
+      Duration.ofSeconds(60)),
   /** Linear layers of common sizes, from one token to a long prompt. */
   DENSE(
       List.of(

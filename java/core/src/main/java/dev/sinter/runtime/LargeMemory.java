@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
 public final class LargeMemory {
   private static final long CACHE_LINE = 64;
 
-  /** Buffers below this gain nothing from alignment to a page of 2 MB. */
-  private static final long LARGE = 4L << 20;
+  /** Buffers below this have no whole huge page in them. */
+  private static final long LARGE = 2L << 20;
 
   private LargeMemory() {}
 

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class BinaryGemmNative extends CodesGemm {
   /** Largest K whose sums of single planes fit an int32, as sinter.h bounds it. */
-  static final int MAX_K = Integer.MAX_VALUE / (255 * 4);
+  static final int MAX_K = Integer.MAX_VALUE / (255 * 2);
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   BinaryGemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {

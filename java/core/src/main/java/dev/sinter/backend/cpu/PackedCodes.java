@@ -10,6 +10,7 @@ import dev.sinter.tensor.Code;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -42,14 +43,24 @@ final class PackedCodes {
         Math.ceilDiv(source.columns(), SINTER_GEMM_BLOCK_K()) * (long) SINTER_GEMM_BLOCK_K();
     long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
-    codes = LargeMemory.allocate(arena, bytes);
-    sums = withSums ? arena.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
     halfScales = source.format().code() != Code.INT8 && allHalf(source.scales());
-    scales = arena.allocate((halfScales ? 2 : 4) * entries, CACHE_LINE);
+    long scaleBytes = (halfScales ? 2 : 4) * entries;
+    // One block, since small ones of their own would not get huge pages.
+    MemorySegment block =
+        LargeMemory.allocate(
+            arena, lines(bytes) + lines(scaleBytes) + lines(withSums ? 4 * entries : 0) + entries);
+    SegmentAllocator parts = SegmentAllocator.slicingAllocator(block);
+    codes = parts.allocate(bytes, CACHE_LINE);
+    scales = parts.allocate(scaleBytes, CACHE_LINE);
+    sums = withSums ? parts.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
     zeroPoints =
-        source.format().zeroPoints() ? arena.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
+        source.format().zeroPoints() ? parts.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
     pack();
     arrangeByPanels();
+  }
+
+  private static long lines(long bytes) {
+    return Math.ceilDiv(bytes, CACHE_LINE) * (long) CACHE_LINE;
   }
 
   /** Whether f16 holds all of them exactly. */
