@@ -220,6 +220,11 @@ public final class Linear implements AutoCloseable {
     }
   }
 
+  /** What this layer makes of its f32 input before it multiplies; null if nothing. */
+  public QuantizeSpec inputCodes() {
+    return codes;
+  }
+
   /** Room for the codes of this layer's input. */
   public ActivationBuffer codes(SegmentAllocator allocator, int rows) {
     return ActivationBuffer.allocate(allocator, codes, rows, kernel.codeColumns());

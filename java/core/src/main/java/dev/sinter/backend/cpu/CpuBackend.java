@@ -7,6 +7,9 @@ import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.NormKernel;
+import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.NormThenQuantize;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
@@ -55,7 +58,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class);
+    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class, NormSpec.class);
   }
 
   @Override
@@ -66,19 +69,10 @@ public final class CpuBackend implements Backend {
     return switch (spec) {
       case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
-      case QuantizeSpec q when q.scheme().isScaled() && q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
-          Support.no(
-              "width "
-                  + q.width()
-                  + " could overflow int32 sums, at most "
-                  + SINTER_QUANTIZE_ROWS_MAX_K());
-      case QuantizeSpec q
-          when q.sumStep() != 0
-              && q.scheme() == ActivationScheme.U8_PER_TOKEN
-              && !q.signedCodes() ->
-          Support.no("sums parts of rows of signed bytes only");
-      case QuantizeSpec _ -> Support.yes();
-      default -> Support.no("has no " + spec.operation() + " kernel");
+      case QuantizeSpec q -> examine(q);
+      case NormSpec n when n.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
+          Support.no("width " + n.width() + ", at most " + SINTER_QUANTIZE_ROWS_MAX_K());
+      case NormSpec n -> n.codes() == null ? Support.yes() : examine(n.codes());
     };
   }
 
@@ -98,6 +92,24 @@ public final class CpuBackend implements Backend {
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
+  }
+
+  private static Support examine(QuantizeSpec spec) {
+    if (!spec.scheme().isScaled()) {
+      return Support.yes();
+    }
+    if (spec.width() > SINTER_QUANTIZE_ROWS_MAX_K()) {
+      return Support.no(
+          "width "
+              + spec.width()
+              + " could overflow int32 sums, at most "
+              + SINTER_QUANTIZE_ROWS_MAX_K());
+    }
+    return spec.sumStep() != 0
+            && spec.scheme() == ActivationScheme.U8_PER_TOKEN
+            && !spec.signedCodes()
+        ? Support.no("sums parts of rows of signed bytes only")
+        : Support.yes();
   }
 
   private static boolean isF32(MatmulSpec spec) {
@@ -125,6 +137,17 @@ public final class CpuBackend implements Backend {
   public AttentionKernel attention(AttentionSpec spec) {
     require(spec);
     return new AttentionNative(spec, workers, Isa.best(allowed, AttentionNative.COMPILED));
+  }
+
+  @Override
+  public NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
+    require(spec);
+    Isa isa = Isa.best(allowed, NormRowsNative.COMPILED);
+    if (spec.codes() == null || spec.codes().scheme().isScaled()) {
+      return new NormRowsNative(spec, gamma, beta, isa);
+    }
+    NormKernel norm = new NormRowsNative(spec.toFloats(), gamma, beta, isa);
+    return new NormThenQuantize(norm, quantize(spec.codes()));
   }
 
   @Override
