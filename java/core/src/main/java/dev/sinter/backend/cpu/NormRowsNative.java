@@ -71,12 +71,12 @@ final class NormRowsNative implements NormKernel {
       throw new IllegalArgumentException(
           (out == null ? "no place" : "a place") + " for codes, asked to " + spec);
     }
-    Rows.check("y", y, spec.width(), from, to);
     if (out == null) {
       Rows.check("x", x, spec.width(), from, to);
     } else {
       Rows.check(spec.codes(), x, out, from, to);
     }
+    Rows.check("y", y, spec.width(), from, to);
     if (from == to) {
       return;
     }
