@@ -48,13 +48,10 @@ struct Normalized {
   Float apply(Float v, Float g, Float b) const {
     return Lanes::fma(Lanes::multiply(Lanes::subtract(v, mean), inverse), g, b);
   }
-  Float load(int64_t i) const {
-    return apply(x.load(i), gamma.load(i), beta.x == nullptr ? Lanes::zero() : beta.load(i));
-  }
+  Float load(int64_t i) const { return apply(x.load(i), gamma.load(i), beta.load(i)); }
   // What a mean makes of no value at all may be anything.
   Float load_tail(int64_t i, int n) const {
-    const Float b = beta.x == nullptr ? Lanes::zero() : beta.load_tail(i, n);
-    return Lanes::keep(apply(x.load_tail(i, n), gamma.load_tail(i, n), b), n);
+    return Lanes::keep(apply(x.load_tail(i, n), gamma.load_tail(i, n), beta.load_tail(i, n)), n);
   }
 };
 

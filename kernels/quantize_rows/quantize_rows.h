@@ -89,7 +89,7 @@ inline RowScale row_scale(float lo, float hi) {
 
 // Scale and zero point of the values begin to end of a row; reads each once, in order.
 template <class Lanes, Scheme scheme, class Source>
-inline RowScale measure(const Source &source, int64_t begin, int64_t end) {
+inline RowScale measure(Source source, int64_t begin, int64_t end) {
   constexpr int32_t infinity_bits = 0x7f800000;
   auto lo = Lanes::zero();
   auto hi = Lanes::zero();
@@ -114,7 +114,7 @@ inline RowScale measure(const Source &source, int64_t begin, int64_t end) {
 
 // Codes of the values begin to end of a row, given a positive scale; returns the sum of q - z.
 template <class Lanes, Scheme scheme, class Source>
-inline int32_t encode(const Source &source, int64_t begin, int64_t end, RowScale row,
+inline int32_t encode(Source source, int64_t begin, int64_t end, RowScale row,
                       uint8_t *codes) {
   const auto scale = Lanes::broadcast(row.scale);
   const auto zero_point = Lanes::broadcast_int(row.zero_point);
@@ -141,7 +141,7 @@ inline int32_t encode(const Source &source, int64_t begin, int64_t end, RowScale
 // One row, group by group; `measured` and `encoded` give the same values. Leaves `out` at the next
 // row.
 template <class Lanes, Scheme scheme, class Measured, class Encoded>
-inline void quantize_row(const Measured &measured, const Encoded &encoded, int64_t k, int64_t group,
+inline void quantize_row(Measured measured, Encoded encoded, int64_t k, int64_t group,
                          CodeRows &out) {
   RowScale scale{};
   for (int64_t begin = 0; begin < k; begin += group) {

@@ -106,7 +106,7 @@ struct sinter_quantize_format {
 struct sinter_norm {
   int64_t k;          /* 1 to SINTER_QUANTIZE_ROWS_MAX_K */
   const float *gamma; /* [k] */
-  const float *beta;  /* [k]; NULL: all 0 */
+  const float *beta;  /* [k] */
   float epsilon;      /* finite, not negative */
   int32_t kind; /* SINTER_LAYER_NORM (Ba et al., 2016), SINTER_RMS_NORM (Zhang et al., 2019) */
 };

@@ -30,8 +30,8 @@ bool valid_quantize(const sinter_quantize_format *format, int64_t first, int64_t
 }
 
 bool valid_norm(const sinter_norm *norm, const float *x, int64_t first, int64_t rows) {
-  return norm != nullptr && width(norm->k) && norm->gamma != nullptr && norm->epsilon >= 0 &&
-         norm->epsilon <= FLT_MAX && norm->kind >= SINTER_LAYER_NORM &&
+  return norm != nullptr && width(norm->k) && norm->gamma != nullptr && norm->beta != nullptr &&
+         norm->epsilon >= 0 && norm->epsilon <= FLT_MAX && norm->kind >= SINTER_LAYER_NORM &&
          norm->kind <= SINTER_RMS_NORM && row_count(first, rows) && x != nullptr;
 }
 

@@ -54,7 +54,7 @@ struct Case {
   int64_t k;
   int32_t kind;
   float epsilon;
-  Floats x, gamma, beta;  // no beta: NULL
+  Floats x, gamma, beta;
 };
 
 template <class T>
@@ -101,7 +101,7 @@ void judge(const Case &c, int64_t r, const float *y, const char *isa) {
     }
     const size_t at = static_cast<size_t>(i);
     const double g = double(c.gamma[at]);
-    const double b = c.beta.empty() ? 0 : double(c.beta[at]);
+    const double b = double(c.beta[at]);
     const double normal = (x[i] - mean) * inverse;
     const double expected = normal * g + b;
     const double bound =
@@ -177,7 +177,7 @@ void check(const Case &c) {
       float *x = placed(memory[0], c.x, edge);
       float *y = memory[1].place<float>(c.x.size(), edge);
       const float *gamma = placed(memory[2], c.gamma, edge);
-      const float *beta = c.beta.empty() ? nullptr : placed(memory[3], c.beta, edge);
+      const float *beta = placed(memory[3], c.beta, edge);
       const sinter_norm norm{c.k, gamma, beta, c.epsilon, c.kind};
       if (v.norm(&norm, x, 0, rows, y) != SINTER_OK) {
         fail("%s: status", v.isa);
@@ -229,7 +229,7 @@ void check_width(int64_t k) {
   const float epsilon = k == 1 ? 1.0f : 1e-12f;
   for (const int32_t kind : {SINTER_LAYER_NORM, SINTER_RMS_NORM}) {
     const Floats gamma = normals(k, 0, 1);
-    const Floats beta = kind == SINTER_LAYER_NORM ? normals(k, 0, 1) : Floats();
+    const Floats beta = normals(k, 0, 1);
     const auto check_values = [&](const char *what, const Floats &x) {
       check({what, k, kind, epsilon, x, gamma, beta});
     };
@@ -278,13 +278,14 @@ void check_refusals() {
   };
   const int32_t bad = SINTER_INVALID_ARGUMENT;
   const sinter_quantize_format other{3, 0, nullptr, SINTER_CODES_U8};
-  const sinter_norm good{4, x, nullptr, 0, SINTER_LAYER_NORM};
+  const sinter_norm good{4, x, x, 0, SINTER_LAYER_NORM};
   int32_t ints[1];
   uint8_t codes[4];
   if (status(good, 1, y) != SINTER_OK || status(good, 1, nullptr) != bad ||
       status(good, -1, y) != bad || status({4, nullptr, x, 0, 0}, 1, y) != bad ||
-      status({0, x, x, 0, 0}, 1, y) != bad || status({4, x, x, -1, 0}, 1, y) != bad ||
-      status({4, x, x, NAN, 0}, 1, y) != bad || status({4, x, x, 0, 2}, 1, y) != bad ||
+      status({4, x, nullptr, 0, 0}, 1, y) != bad || status({0, x, x, 0, 0}, 1, y) != bad ||
+      status({4, x, x, -1, 0}, 1, y) != bad || status({4, x, x, NAN, 0}, 1, y) != bad ||
+      status({4, x, x, 0, 2}, 1, y) != bad ||
       sinter_norm_quantize_rows_scalar(&good, &other, x, 0, 1, y, codes, 4, y, ints, ints) != bad) {
     fail("a call that should be refused is not, or the other way round");
   }
