@@ -7,7 +7,8 @@ import java.lang.foreign.SegmentAllocator;
 /**
  * The input rows of a matmul in host memory: f32 values, bfloat16 values, or 8-bit codes with what
  * decodes them. Row r starts at element {@code r * stride}; columns {@code columns} to {@code
- * stride} hold the row's code of 0.0, its zero point, so that a kernel may read them as padding.
+ * stride} hold the code of 0.0, the zero point of the row or its last group, so that a kernel may
+ * read them as padding.
  *
  * <p>The caller keeps the memory alive and lets one writer at a time touch a row.
  */
@@ -91,7 +92,8 @@ public final class ActivationBuffer {
       return new ActivationBuffer(
           scheme, false, rows, columns, stride, data, null, null, null, null, 0);
     }
-    long perRow = aligned(4L * rows);
+    long entries = 4L * rows * spec.groups();
+    long each = aligned(entries);
     long at = aligned(size);
     return new ActivationBuffer(
         scheme,
@@ -100,10 +102,10 @@ public final class ActivationBuffer {
         columns,
         stride,
         data,
-        all.asSlice(at, 4L * rows),
-        all.asSlice(at + perRow, 4L * rows),
-        all.asSlice(at + 2 * perRow, 4L * rows),
-        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * perRow, 4L * rows * spec.stepSums()),
+        all.asSlice(at, entries),
+        all.asSlice(at + each, entries),
+        all.asSlice(at + 2 * each, entries),
+        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * each, 4L * rows * spec.stepSums()),
         spec.sumStep());
   }
 
@@ -120,7 +122,7 @@ public final class ActivationBuffer {
   public static long bytes(QuantizeSpec spec, int rows, int stride) {
     long elements = aligned(spec.scheme().bytes() * (long) rows * stride);
     return spec.scheme().isScaled()
-        ? elements + 3 * aligned(4L * rows) + aligned(4L * rows * spec.stepSums())
+        ? elements + 3 * aligned(4L * rows * spec.groups()) + aligned(4L * rows * spec.stepSums())
         : elements;
   }
 
@@ -165,20 +167,25 @@ public final class ActivationBuffer {
     return data;
   }
 
-  /** f32 [rows]; null unless the scheme is scaled. */
+  /** Scales of a row: the groups of the scheme. */
+  public int groups() {
+    return scheme.groups(columns);
+  }
+
+  /** f32 [rows, groups]; null unless the scheme is scaled. */
   public MemorySegment scales() {
     return scales;
   }
 
   /**
-   * int32 [rows], 128 lower if {@link #signedCodes}; 0 for S8_PER_TOKEN; null unless the scheme is
-   * scaled.
+   * int32 [rows, groups], 128 lower if {@link #signedCodes}; 0 for symmetric schemes; null unless
+   * the scheme is scaled.
    */
   public MemorySegment zeroPoints() {
     return zeroPoints;
   }
 
-  /** int32 [rows], the sum of {@code q - z} over the K values of a row; null unless scaled. */
+  /** int32 [rows, groups], the sum of {@code q - z} over each group; null unless scaled. */
   public MemorySegment sums() {
     return sums;
   }

@@ -10,9 +10,9 @@ import java.util.Objects;
  * @param width elements of a row, K
  * @param signedCodes U8 codes and zero points 128 lower, as signed bytes; see {@link
  *     MatmulKernel#signedCodes}
- * @param sumStep values of a row that have a sum of their own beside that of the row, from the
- *     first on, the last ones fewer: a multiple of 32 below the width, or 0 for no such sums; see
- *     {@link MatmulKernel#sumStep}
+ * @param sumStep values of a row that have a sum of their own beside that of the row, or of the
+ *     scheme's groups, from the first on, the last ones fewer: a multiple of 32 that is smaller and
+ *     divides groups, or 0 for no such sums; see {@link MatmulKernel#sumStep}
  */
 public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep)
     implements OpSpec {
@@ -32,21 +32,31 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
     if (scheme == ActivationScheme.FLOAT) {
       throw new IllegalArgumentException("FLOAT activations are not quantized");
     }
-    if (signedCodes && scheme != ActivationScheme.U8_PER_TOKEN) {
+    if (signedCodes && !scheme.isAsymmetric()) {
       throw new IllegalArgumentException("signed codes of " + scheme);
     }
-    if (sumStep != 0 && (sumStep < 0 || sumStep % CodeFormat.GROUP_STEP != 0 || sumStep >= width)) {
+    int group = scheme.groupWidth(width);
+    if (sumStep != 0
+        && (sumStep < 0
+            || sumStep % CodeFormat.GROUP_STEP != 0
+            || sumStep >= group
+            || (group < width && group % sumStep != 0))) {
       throw new IllegalArgumentException(
           "sumStep must be 0 or a multiple of "
               + CodeFormat.GROUP_STEP
-              + " below the width "
-              + width
-              + ", got "
+              + " below the "
+              + group
+              + " values that share a scale, and divide them where they are a group, got "
               + sumStep);
     }
     if (sumStep != 0 && !scheme.isScaled()) {
       throw new IllegalArgumentException("sums of " + scheme);
     }
+  }
+
+  /** Scales of a row. */
+  public int groups() {
+    return scheme.groups(width);
   }
 
   /** Sums of a row by {@code sumStep}; 0 if there are none. */

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class LinearTest {
@@ -99,6 +100,9 @@ class LinearTest {
     allocatesNothing(
         Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
         ActivationScheme.U8_PER_TOKEN);
+    allocatesNothing(
+        Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
+        ActivationScheme.S8_PER_GROUP_32);
   }
 
   private void allocatesNothing(CompressedTensor weights, ActivationScheme activations) {
@@ -244,6 +248,59 @@ class LinearTest {
     }
     // A step of amax / 7 with amax near 2.7 deviations: about 19 dB of a normal distribution.
     assertTrue(noise < signal / 30, noise + " of " + signal + " " + random);
+  }
+
+  /** One large column costs a whole row its accuracy, or a group. */
+  @ParameterizedTest
+  @CsvSource({
+    "U8_PER_TOKEN, U8_PER_GROUP_32",
+    "S8_PER_TOKEN, S8_PER_GROUP_32",
+    "S8_PER_TOKEN, S8_PER_GROUP_128"
+  })
+  void activationsInGroupsKeepTheirAccuracyBesideOutliers(
+      ActivationScheme token, ActivationScheme group) {
+    CompressedTensor codes = Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    for (int row = 0; row < m; row++) {
+      x.setAtIndex(JAVA_FLOAT, (long) row * K + 7, 500);
+    }
+    MemorySegment exact = arena.allocate(4L * m * N, 64);
+    Dense decoded = decoded(codes);
+    try (Linear floats = Linear.of(sinter, decoded, (float[]) null, ActivationScheme.FLOAT)) {
+      floats.forward(x, m, exact);
+    }
+    double noise = noise(codes, group, x, m, exact);
+    assertTrue(noise < noise(codes, token, x, m, exact) / 1.5, noise + " " + random);
+  }
+
+  private Dense decoded(CompressedTensor codes) {
+    MemorySegment data = arena.allocate(4L * N * K, 64);
+    float[] row = new float[K];
+    for (int n = 0; n < N; n++) {
+      codes.decodeRow(n, row);
+      MemorySegment.copy(row, 0, data, JAVA_FLOAT, 4L * n * K, K);
+    }
+    return new Dense("decoded", N, K, DType.F32, data);
+  }
+
+  private double noise(
+      CompressedTensor codes,
+      ActivationScheme scheme,
+      MemorySegment x,
+      int m,
+      MemorySegment exact) {
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear linear = Linear.of(sinter, codes, (float[]) null, scheme)) {
+      assertTrue(linear.explain().contains("activations " + scheme), linear.explain());
+      linear.forward(x, m, y);
+    }
+    double noise = 0;
+    for (int i = 0; i < m * N; i++) {
+      noise += Math.pow(y.getAtIndex(JAVA_FLOAT, i) - exact.getAtIndex(JAVA_FLOAT, i), 2);
+    }
+    return noise;
   }
 
   private static void expect(String part, Runnable call) {

@@ -82,11 +82,17 @@ public final class CpuBackend implements Backend {
     }
     if (!(spec.int8() || spec.int4()) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32 weights with FLOAT, and I4 weights, or I8 without groups, with U8_PER_TOKEN or"
-              + " S8_PER_TOKEN activations, not "
+          "runs F32 weights with FLOAT, and I4 weights, or I8 without groups, with U8 or S8"
+              + " activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
+    }
+    if (spec.activations().groups(spec.k()) > 1 && !groupsFit(spec)) {
+      return Support.no(
+          "activations in groups are for I4 weights whose groups divide them or the other way"
+              + " round, not for "
+              + spec.weightType());
     }
     int maxK = spec.int8() ? Int8GemmNative.MAX_K : Int4GemmNative.MAX_K;
     return spec.k() <= maxK
@@ -105,11 +111,15 @@ public final class CpuBackend implements Backend {
               + " could overflow int32 sums, at most "
               + SINTER_QUANTIZE_ROWS_MAX_K());
     }
-    return spec.sumStep() != 0
-            && spec.scheme() == ActivationScheme.U8_PER_TOKEN
-            && !spec.signedCodes()
+    return spec.sumStep() != 0 && spec.scheme().isAsymmetric() && !spec.signedCodes()
         ? Support.no("sums parts of rows of signed bytes only")
         : Support.yes();
+  }
+
+  private static boolean groupsFit(MatmulSpec spec) {
+    int x = spec.activations().groupWidth(spec.k());
+    int w = spec.codes().groupWidth(spec.k());
+    return spec.int4() && (w == spec.k() || x % w == 0 || w % x == 0);
   }
 
   private static boolean isF32(MatmulSpec spec) {

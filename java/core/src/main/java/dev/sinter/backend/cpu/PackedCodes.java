@@ -21,7 +21,8 @@ final class PackedCodes {
   private final Quantized source;
   private final int panels;
   private final int groups;
-  private final int group; // 0: all of a row
+  private final int group; // weights of a row that share a scale; 0: all
+  private final int step;
   private final boolean halfScales;
   private final MemorySegment codes;
   private final MemorySegment sums; // NULL unless asked for
@@ -30,19 +31,24 @@ final class PackedCodes {
 
   /**
    * @param arena holds everything
+   * @param inputGroup activations along K that share a scale; 0 for all of them
    * @param withSums whether the sums of the weights are needed, for activations with zero points
    */
-  PackedCodes(Arena arena, Quantized source, boolean withSums) {
+  PackedCodes(Arena arena, Quantized source, int inputGroup, boolean withSums) {
     this.source = source;
     panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
     groups = source.format().groups(source.columns());
     group = groups == 1 ? 0 : source.format().groupWidth(source.columns());
+    step = group == 0 || (inputGroup != 0 && inputGroup < group) ? inputGroup : group;
     long paddedK =
         Math.ceilDiv(source.columns(), SINTER_GEMM_BLOCK_K()) * (long) SINTER_GEMM_BLOCK_K();
     long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
     codes = LargeMemory.allocate(arena, bytes);
-    sums = withSums ? arena.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
+    sums =
+        withSums
+            ? arena.allocate(4L * SINTER_GEMM_PANEL() * panels * steps(), CACHE_LINE)
+            : MemorySegment.NULL;
     halfScales = source.format().bits() == 4 && allHalf(source.scales());
     scales = arena.allocate((halfScales ? 2 : 4) * entries, CACHE_LINE);
     zeroPoints =
@@ -70,7 +76,7 @@ final class PackedCodes {
       sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
       sinter_pack_args.panel_end(args, panels);
-      sinter_pack_args.step(args, group);
+      sinter_pack_args.step(args, step);
       sinter_pack_args.w(args, codes);
       sinter_pack_args.w_sums(args, sums);
       boolean int8 = source.format().bits() == 8;
@@ -122,9 +128,14 @@ final class PackedCodes {
     return panels;
   }
 
-  /** Values along K that share a scale; 0 for all of them. */
-  int group() {
-    return group;
+  /** Values along K that share both scales, and whose sum a call wants; 0 for all of them. */
+  int step() {
+    return step;
+  }
+
+  /** Sums of a row. */
+  int steps() {
+    return step == 0 ? 1 : Math.ceilDiv(source.columns(), step);
   }
 
   long bytes() {

@@ -5,7 +5,6 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.bindings.sinter.sinter_quantize_format;
-import dev.sinter.tensor.ActivationScheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -17,6 +16,7 @@ final class QuantizeFormat {
   private final QuantizeSpec spec;
   private final MemorySegment segment;
   private final String codes;
+  private final long group; // 0: a row
   private final boolean scalar;
   private final String sumFunction;
 
@@ -28,15 +28,17 @@ final class QuantizeFormat {
     scalar = isa == Isa.SCALAR;
     sumFunction = "sinter_group_sums_" + (scalar ? "scalar" : "avx2");
     int type;
-    if (spec.scheme() == ActivationScheme.S8_PER_TOKEN) {
-      codes = "s8";
-      type = SINTER_CODES_S8();
-    } else {
+    if (spec.scheme().isAsymmetric()) {
       codes = spec.signedCodes() ? "s8z" : "u8";
       type = spec.signedCodes() ? SINTER_CODES_S8Z() : SINTER_CODES_U8();
+    } else {
+      codes = "s8";
+      type = SINTER_CODES_S8();
     }
+    group = spec.groups() == 1 ? 0 : spec.scheme().groupWidth(spec.width());
     segment = sinter_quantize_format.allocate(arena);
     sinter_quantize_format.k(segment, spec.width());
+    sinter_quantize_format.group(segment, group);
     sinter_quantize_format.codes(segment, type);
   }
 
@@ -63,8 +65,8 @@ final class QuantizeFormat {
     MemorySegment sums = out.stepSums();
     int status =
         scalar
-            ? sinter_group_sums_scalar(q, first, rows, width, stride, z, 0, step, sums)
-            : sinter_group_sums_avx2(q, first, rows, width, stride, z, 0, step, sums);
+            ? sinter_group_sums_scalar(q, first, rows, width, stride, z, group, step, sums)
+            : sinter_group_sums_avx2(q, first, rows, width, stride, z, group, step, sums);
     Rows.check(sumFunction, status);
   }
 }

@@ -72,8 +72,8 @@ public final class VectorBackend implements Backend {
       return support;
     }
     return switch (spec) {
-      case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() ->
-          Support.no("makes U8 and S8 codes only");
+      case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() || q.groups() > 1 ->
+          Support.no("makes U8 and S8 codes of whole rows only");
       case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
       case NormSpec n when n.kind() != NormSpec.Kind.LAYER -> Support.no("has layer norm only");
       case NormSpec n when n.codes() != null -> supports(n.codes());
@@ -84,7 +84,8 @@ public final class VectorBackend implements Backend {
 
   private static Support supports(MatmulSpec spec) {
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
-    boolean codes = spec.int8() && spec.activations().isScaled();
+    boolean codes =
+        spec.int8() && spec.activations().isScaled() && spec.activations().groups(spec.k()) == 1;
     if (!floats && !codes) {
       return Support.no(
           "there are vector kernels for F32 weights with FLOAT activations and for I8 weights"

@@ -103,6 +103,13 @@ class QuantizeRowsNativeTest {
         specs.add(new QuantizeSpec(width, ActivationScheme.S8_PER_TOKEN, false, step));
       }
     }
+    for (ActivationScheme grouped : CodesGemmCheck.GROUPED) {
+      specs.add(new QuantizeSpec(width, grouped));
+      specs.add(new QuantizeSpec(width, grouped, grouped.isAsymmetric()));
+      if (grouped.groupWidth(width) == 128) {
+        specs.add(new QuantizeSpec(width, grouped, grouped.isAsymmetric(), 64));
+      }
+    }
     return specs;
   }
 
