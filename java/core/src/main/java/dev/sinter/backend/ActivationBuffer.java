@@ -1,6 +1,7 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.ColumnOrder;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
@@ -17,7 +18,7 @@ public final class ActivationBuffer {
   public static final long ALIGNMENT = 64;
 
   private final ActivationScheme scheme;
-  private final boolean signedCodes;
+  private final QuantizeSpec spec; // null for FLOAT
   private int rows;
   private final int columns;
   private final int stride;
@@ -26,11 +27,10 @@ public final class ActivationBuffer {
   private final MemorySegment zeroPoints;
   private final MemorySegment sums;
   private final MemorySegment stepSums;
-  private final int sumStep;
 
   private ActivationBuffer(
       ActivationScheme scheme,
-      boolean signedCodes,
+      QuantizeSpec spec,
       int rows,
       int columns,
       int stride,
@@ -38,10 +38,9 @@ public final class ActivationBuffer {
       MemorySegment scales,
       MemorySegment zeroPoints,
       MemorySegment sums,
-      MemorySegment stepSums,
-      int sumStep) {
+      MemorySegment stepSums) {
     this.scheme = scheme;
-    this.signedCodes = signedCodes;
+    this.spec = spec;
     this.rows = rows;
     this.columns = columns;
     this.stride = stride;
@@ -50,13 +49,12 @@ public final class ActivationBuffer {
     this.zeroPoints = zeroPoints;
     this.sums = sums;
     this.stepSums = stepSums;
-    this.sumStep = sumStep;
   }
 
   /** f32 rows that already lie in memory, contiguous. */
   public static ActivationBuffer floats(MemorySegment x, int rows, int columns) {
     return new ActivationBuffer(
-        ActivationScheme.FLOAT, false, rows, columns, columns, x, null, null, null, null, 0);
+        ActivationScheme.FLOAT, null, rows, columns, columns, x, null, null, null, null);
   }
 
   /**
@@ -74,7 +72,6 @@ public final class ActivationBuffer {
   public static ActivationBuffer allocate(
       SegmentAllocator allocator, QuantizeSpec spec, int rows, int stride) {
     ActivationScheme scheme = spec.scheme();
-    boolean signedCodes = spec.signedCodes();
     int columns = spec.width();
     if (rows < 1 || columns < 1 || stride < columns) {
       throw new IllegalArgumentException(
@@ -90,14 +87,14 @@ public final class ActivationBuffer {
     MemorySegment data = all.asSlice(0, size);
     if (!scheme.isScaled()) {
       return new ActivationBuffer(
-          scheme, false, rows, columns, stride, data, null, null, null, null, 0);
+          scheme, spec, rows, columns, stride, data, null, null, null, null);
     }
     long entries = 4L * rows * spec.groups();
     long each = aligned(entries);
     long at = aligned(size);
     return new ActivationBuffer(
         scheme,
-        signedCodes,
+        spec,
         rows,
         columns,
         stride,
@@ -105,8 +102,7 @@ public final class ActivationBuffer {
         all.asSlice(at, entries),
         all.asSlice(at + each, entries),
         all.asSlice(at + 2 * each, entries),
-        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * each, 4L * rows * spec.stepSums()),
-        spec.sumStep());
+        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * each, 4L * rows * spec.stepSums()));
   }
 
   /** Makes {@link #floats} those of other memory, with as many columns. */
@@ -136,15 +132,12 @@ public final class ActivationBuffer {
 
   /** Whether U8 codes and zero points are 128 lower, as signed bytes. */
   public boolean signedCodes() {
-    return signedCodes;
+    return spec != null && spec.signedCodes();
   }
 
   /** Whether this takes what a quantization makes. */
   public boolean fits(QuantizeSpec spec) {
-    return scheme == spec.scheme()
-        && signedCodes == spec.signedCodes()
-        && columns == spec.width()
-        && sumStep == spec.sumStep();
+    return spec.equals(this.spec);
   }
 
   /** Rows there is room for. */
@@ -200,6 +193,11 @@ public final class ActivationBuffer {
 
   /** As in the spec of the quantization that this is for; 0 for no {@link #stepSums}. */
   public int sumStep() {
-    return sumStep;
+    return spec == null ? 0 : spec.sumStep();
+  }
+
+  /** The order in which the columns of the input lie here; null for their own. */
+  public ColumnOrder columnOrder() {
+    return spec == null ? null : spec.columnOrder();
   }
 }

@@ -2,6 +2,7 @@ package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.ColumnOrder;
 import java.util.Objects;
 
 /**
@@ -13,9 +14,17 @@ import java.util.Objects;
  * @param sumStep values of a row that have a sum of their own beside that of the row, or of the
  *     scheme's groups, from the first on, the last ones fewer: a multiple of 32 that is smaller and
  *     divides groups, or 0 for no such sums; see {@link MatmulKernel#sumStep}
+ * @param columnOrder value i of a row of codes, and of its groups, is {@code
+ *     x[columnOrder.column(i)]}; null for the order of x; for schemes of codes only
  */
-public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep)
+public record QuantizeSpec(
+    int width, ActivationScheme scheme, boolean signedCodes, int sumStep, ColumnOrder columnOrder)
     implements OpSpec {
+  /** In the order of x. */
+  public QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep) {
+    this(width, scheme, signedCodes, sumStep, null);
+  }
+
   public QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes) {
     this(width, scheme, signedCodes, 0);
   }
@@ -49,6 +58,12 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
               + " values that share a scale, and divide them where they are a group, got "
               + sumStep);
     }
+    if (columnOrder != null) {
+      columnOrder.check(width);
+      if (!scheme.isScaled()) {
+        throw new IllegalArgumentException(scheme + " in another order of columns");
+      }
+    }
     if (sumStep != 0 && !scheme.isScaled()) {
       throw new IllegalArgumentException("sums of " + scheme);
     }
@@ -76,6 +91,7 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
         + " to "
         + scheme
         + (signedCodes ? " as signed bytes" : "")
-        + (sumStep == 0 ? "" : ", summed by " + sumStep);
+        + (sumStep == 0 ? "" : ", summed by " + sumStep)
+        + (columnOrder == null ? "" : ", in " + columnOrder);
   }
 }

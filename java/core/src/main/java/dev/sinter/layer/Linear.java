@@ -103,7 +103,9 @@ public final class Linear implements AutoCloseable {
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
     if (activations != ActivationScheme.FLOAT) {
-      codes = new QuantizeSpec(spec.k(), activations, kernel.signedCodes(), kernel.sumStep());
+      codes =
+          new QuantizeSpec(
+              spec.k(), activations, kernel.signedCodes(), kernel.sumStep(), spec.columnOrder());
       Planner.Choice quantizeChoice = planner.choose(codes);
       quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);

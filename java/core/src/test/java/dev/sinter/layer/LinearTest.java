@@ -8,13 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.Quantized;
 import dev.sinter.testing.Allocation;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
@@ -273,6 +276,68 @@ class LinearTest {
     }
     double noise = noise(codes, group, x, m, exact);
     assertTrue(noise < noise(codes, token, x, m, exact) / 1.5, noise + " " + random);
+  }
+
+  /** On activations that come in order already, codes do the same without knowing of it. */
+  @ParameterizedTest
+  @CsvSource({
+    "8, 0, U8_PER_TOKEN",
+    "8, 0, S8_PER_TOKEN",
+    "4, 128, U8_PER_TOKEN",
+    "4, 32, S8_PER_GROUP_128",
+    "4, 128, U8_PER_GROUP_32"
+  })
+  void anOrderOfColumnsIsThatOfTheActivations(int bits, int group, ActivationScheme scheme) {
+    CodeFormat format = group == 0 ? CodeFormat.perChannel(bits) : CodeFormat.inGroups(bits, group);
+    Quantized plain = Quantizer.roundToNearest(dense(), format, arena);
+    ColumnOrder order = new ColumnOrder(random.permutation(K));
+    Quantized ordered =
+        new Quantized("w", N, K, format, plain.codes(), plain.scales(), null, order);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment inOrder = arena.allocate(4L * m * K, 64);
+    for (int i = 0; i < m * K; i++) {
+      float value = x.getAtIndex(JAVA_FLOAT, i / K * (long) K + order.column(i % K));
+      inOrder.setAtIndex(JAVA_FLOAT, i, value);
+    }
+    MemorySegment expected = arena.allocate(4L * m * N, 64);
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear one = Linear.of(sinter, plain, (float[]) null, scheme);
+        Linear other = Linear.of(sinter, ordered, (float[]) null, scheme);
+        Linear floats =
+            Linear.of(sinter, decoded(ordered), (float[]) null, ActivationScheme.FLOAT)) {
+      one.forward(inOrder, m, expected);
+      other.forward(x, m, y);
+      assertEquals(-1, expected.mismatch(y), other.explain() + " " + random);
+      // And what the codes stand for is the matrix in its own order.
+      floats.forward(x, m, expected);
+      double signal = 0;
+      double noise = 0;
+      for (int i = 0; i < m * N; i++) {
+        double wanted = expected.getAtIndex(JAVA_FLOAT, i);
+        signal += wanted * wanted;
+        noise += Math.pow(y.getAtIndex(JAVA_FLOAT, i) - wanted, 2);
+      }
+      assertTrue(noise < signal / 1000, noise + " of " + signal + " " + random);
+    }
+  }
+
+  /** Codes of another order would give plausible numbers. */
+  @Test
+  void activationsInAnotherOrderAreRefused() {
+    Quantized plain = (Quantized) weights(ActivationScheme.S8_PER_TOKEN);
+    ColumnOrder order = new ColumnOrder(random.permutation(K));
+    Quantized ordered =
+        new Quantized("w", N, K, plain.format(), plain.codes(), plain.scales(), null, order);
+    MemorySegment y = arena.allocate(4L * N, 64);
+    try (Linear one = Linear.of(sinter, plain, (float[]) null, ActivationScheme.S8_PER_TOKEN);
+        Linear other = Linear.of(sinter, ordered, (float[]) null, ActivationScheme.S8_PER_TOKEN)) {
+      ActivationBuffer x = one.codes(arena, 1);
+      expect("an order of 384", () -> other.operation("y", x, y, () -> 1).run(0, 0));
+      ActivationBuffer ofOther = other.codes(arena, 1);
+      expect("an order of 384", () -> one.operation("y", ofOther, y, () -> 1).run(0, 0));
+    }
   }
 
   private Dense decoded(CompressedTensor codes) {

@@ -7,6 +7,7 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.bindings.sinter.sinter_quantize_format;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * A {@link QuantizeSpec} as libsinter reads it, and {@code group_sums} for the sums that its
@@ -39,6 +40,10 @@ final class QuantizeFormat {
     segment = sinter_quantize_format.allocate(arena);
     sinter_quantize_format.k(segment, spec.width());
     sinter_quantize_format.group(segment, group);
+    if (spec.columnOrder() != null) {
+      int[] columns = spec.columnOrder().columns();
+      sinter_quantize_format.columns(segment, arena.allocateFrom(ValueLayout.JAVA_INT, columns));
+    }
     sinter_quantize_format.codes(segment, type);
   }
 

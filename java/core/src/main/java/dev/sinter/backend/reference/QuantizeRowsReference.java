@@ -114,6 +114,7 @@ final class QuantizeRowsReference implements QuantizeKernel {
   }
 
   private float value(MemorySegment x, int row, int k) {
-    return x.getAtIndex(JAVA_FLOAT, (long) row * spec.width() + k);
+    int column = spec.columnOrder() == null ? k : spec.columnOrder().column(k);
+    return x.getAtIndex(JAVA_FLOAT, (long) row * spec.width() + column);
   }
 }

@@ -72,8 +72,12 @@ public final class VectorBackend implements Backend {
       return support;
     }
     return switch (spec) {
-      case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() || q.groups() > 1 ->
-          Support.no("makes U8 and S8 codes of whole rows only");
+      case QuantizeSpec q
+          when !q.scheme().isScaled()
+              || q.signedCodes()
+              || q.groups() > 1
+              || q.columnOrder() != null ->
+          Support.no("makes U8 and S8 codes of whole rows in order only");
       case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
       case NormSpec n when n.kind() != NormSpec.Kind.LAYER -> Support.no("has layer norm only");
       case NormSpec n when n.codes() != null -> supports(n.codes());

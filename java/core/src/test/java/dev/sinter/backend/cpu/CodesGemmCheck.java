@@ -195,7 +195,12 @@ final class CodesGemmCheck implements AutoCloseable {
   private ActivationBuffer codes(
       Arena arena, MatmulKernel kernel, MatmulSpec spec, MemorySegment values, int m) {
     QuantizeSpec quantize =
-        new QuantizeSpec(spec.k(), spec.activations(), kernel.signedCodes(), kernel.sumStep());
+        new QuantizeSpec(
+            spec.k(),
+            spec.activations(),
+            kernel.signedCodes(),
+            kernel.sumStep(),
+            spec.columnOrder());
     ActivationBuffer x =
         ActivationBuffer.allocate(
             (bytes, alignment) -> arena.allocate(bytes), quantize, m, kernel.codeColumns());

@@ -18,6 +18,7 @@ import dev.sinter.bindings.sinter.sinter_h;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.NormBounds;
@@ -39,11 +40,14 @@ class NormRowsNativeTest {
 
   private final TestRandom random = new TestRandom();
 
-  private static List<QuantizeSpec> codes(int width) {
+  private List<QuantizeSpec> codes(int width) {
     List<QuantizeSpec> specs = new ArrayList<>();
     specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN));
     specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN, true));
     specs.add(new QuantizeSpec(width, ActivationScheme.S8_PER_TOKEN));
+    specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_GROUP_32, true));
+    ColumnOrder order = new ColumnOrder(random.permutation(width));
+    specs.add(new QuantizeSpec(width, ActivationScheme.S8_PER_GROUP_128, false, 0, order));
     if (width > 32) {
       specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN, true, 32));
     }

@@ -14,6 +14,7 @@ import dev.sinter.bindings.sinter.sinter_h;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
@@ -94,7 +95,7 @@ class QuantizeRowsNativeTest {
     }
   }
 
-  private static List<QuantizeSpec> specs(int width) {
+  private List<QuantizeSpec> specs(int width) {
     List<QuantizeSpec> specs = new ArrayList<>();
     specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN));
     for (int step : new int[] {0, 32, 64, 128}) {
@@ -109,6 +110,10 @@ class QuantizeRowsNativeTest {
       if (grouped.groupWidth(width) == 128) {
         specs.add(new QuantizeSpec(width, grouped, grouped.isAsymmetric(), 64));
       }
+    }
+    ColumnOrder order = new ColumnOrder(random.permutation(width));
+    for (QuantizeSpec s : List.copyOf(specs)) {
+      specs.add(new QuantizeSpec(width, s.scheme(), s.signedCodes(), s.sumStep(), order));
     }
     return specs;
   }
