@@ -63,7 +63,7 @@ class Int4GemmNativeTest {
 
   /** Groups of weights that are as wide, wider, narrower, or none. */
   @ParameterizedTest
-  @CsvSource({"31,17", "33,15", "127,33", "384,49", "1000,18"})
+  @CsvSource({"31,17", "127,15", "300,33"})
   void agreesWithTheReferenceForActivationsInGroups(int k, int n) {
     for (CodeFormat format : formats(32, 64, 128, 256)) {
       Quantized weights = check.quantized(k, n, format);
