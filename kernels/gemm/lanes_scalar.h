@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "gemm/exact_fma.h"
+
 namespace {
 
 struct Scalar {
@@ -84,24 +86,7 @@ struct Scalar {
   static Float subtract(Float a, Float b) { return a - b; }
   static Float multiply(Float a, Float b) { return a * b; }
   static Float divide(Float a, Float b) { return a / b; }
-  // Without the instruction std::fma needs libm. The product is exact in double. So that its sum
-  // with c is not rounded twice, it is rounded to odd first (Boldo and Melquiond, "Emulation of a
-  // FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008); the error of
-  // the sum is Knuth's.
-  static Float fma(Float a, Float b, Float c) {
-    const double product = static_cast<double>(a) * static_cast<double>(b);
-    const double addend = static_cast<double>(c);
-    double sum = product + addend;
-    const double part = sum - product;
-    const double error = (product - (sum - part)) + (addend - part);
-    uint64_t image;
-    std::memcpy(&image, &sum, sizeof image);
-    if ((error > 0 || error < 0) && (image & 1) == 0) {  // inexact and finite
-      image += (error > 0) == (sum > 0) ? 1 : -1;
-      std::memcpy(&sum, &image, sizeof sum);
-    }
-    return static_cast<float>(sum);
-  }
+  static Float fma(Float a, Float b, Float c) { return exact_fma(a, b, c); }
   static Float min(Float a, Float b) { return a < b ? a : b; }
   static Float max(Float a, Float b) { return a > b ? a : b; }
   static Float absolute(Float v) { return from_bits(bits(v) & 0x7fffffffu); }

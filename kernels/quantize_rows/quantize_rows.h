@@ -1,6 +1,6 @@
 // Row-wise 8-bit quantization; native/include/sinter.h says what it computes.
 //
-// One row, two passes over x, the second from L1:
+// One row, or one group of it, in two passes, the second from L1:
 //
 //   range   lo = min(0, x), hi = max(0, x), and the largest |x| as an integer, whose exponent tells
 //           NaN and infinity (IEEE 754 magnitudes order like their bit patterns)
@@ -8,7 +8,8 @@
 //
 // All variants are this template over a struct of vector operations. Their results are equal bit
 // for bit: min, max and the integer sum do not depend on order, and each lane does the same f32
-// division, rounding and clamping.
+// division, rounding and clamping. Where values come from is a template parameter too: from a row
+// (Row), from a row in another order of columns (Reordered), or computed (norm_rows).
 //
 // Layout: x [rows][k] f32, codes [rows][stride] bytes. Alignment: none. Over-read and over-write:
 // none; the last k % width elements go through masks. A tail lane is 0.0, which changes neither lo
@@ -23,24 +24,47 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+
+#include "rows/rounding.h"
+#include "sinter.h"
 
 namespace {
 
-// s8z is u8 with codes and zero point 128 lower: the same numbers in signed bytes.
-enum class Scheme { u8, s8, s8z };
+enum class Scheme { u8 = SINTER_CODES_U8, s8 = SINTER_CODES_S8, s8z = SINTER_CODES_S8Z };
 
 struct RowScale {
   float scale;
   int32_t zero_point;
 };
 
-// Half to even for |v| < 2^22: at 1.5 * 2^23 the unit in the last place is 1.
-inline int32_t round_half_even(float v) {
-  constexpr float magic = 12582912.0f;
-  return static_cast<int32_t>((v + magic) - magic);
-}
+// Where the codes of rows go, and what decodes them.
+struct CodeRows {
+  uint8_t *codes;
+  int64_t stride;
+  float *scales;
+  int32_t *zero_points;
+  int32_t *sums;
+};
 
-inline int32_t clamp(int32_t v, int32_t lo, int32_t hi) { return v < lo ? lo : v > hi ? hi : v; }
+// Values i and following of a row.
+template <class Lanes>
+struct Row {
+  const float *x;
+  typename Lanes::Float load(int64_t i) const { return Lanes::load(x + i); }
+  typename Lanes::Float load_tail(int64_t i, int n) const { return Lanes::load_tail(x + i, n); }
+};
+
+// The same of a row whose value i is x[columns[i]].
+template <class Lanes>
+struct Reordered {
+  const float *x;
+  const int32_t *columns;
+  typename Lanes::Float load(int64_t i) const { return Lanes::gather(x, columns + i); }
+  typename Lanes::Float load_tail(int64_t i, int n) const {
+    return Lanes::gather_tail(x, columns + i, n);
+  }
+};
 
 template <Scheme scheme>
 constexpr int32_t lowest = scheme == Scheme::u8   ? 0
@@ -63,9 +87,9 @@ inline RowScale row_scale(float lo, float hi) {
   }
 }
 
-// Scale and zero point of a row of k values.
-template <class Lanes, Scheme scheme>
-inline RowScale measure(const float *x, int64_t k) {
+// Scale and zero point of the values begin to end of a row; reads each once, in order.
+template <class Lanes, Scheme scheme, class Source>
+inline RowScale measure(Source source, int64_t begin, int64_t end) {
   constexpr int32_t infinity_bits = 0x7f800000;
   auto lo = Lanes::zero();
   auto hi = Lanes::zero();
@@ -75,12 +99,12 @@ inline RowScale measure(const float *x, int64_t k) {
     hi = Lanes::max(hi, v);
     magnitude = Lanes::max_magnitude(magnitude, v);
   };
-  int64_t i = 0;
-  for (; i + Lanes::width <= k; i += Lanes::width) {
-    take(Lanes::load(x + i));
+  int64_t i = begin;
+  for (; i + Lanes::width <= end; i += Lanes::width) {
+    take(source.load(i));
   }
-  if (i < k) {
-    take(Lanes::load_tail(x + i, static_cast<int>(k - i)));
+  if (i < end) {
+    take(source.load_tail(i, static_cast<int>(end - i)));
   }
   if (Lanes::reduce_max_int(magnitude) >= infinity_bits) {
     return {__builtin_nanf(""), neutral<scheme>};
@@ -88,9 +112,10 @@ inline RowScale measure(const float *x, int64_t k) {
   return row_scale<scheme>(Lanes::reduce_min(lo), Lanes::reduce_max(hi));
 }
 
-// Codes of a row with a positive scale; returns the sum of q - z.
-template <class Lanes, Scheme scheme>
-inline int32_t encode(const float *x, int64_t k, RowScale row, uint8_t *codes) {
+// Codes of the values begin to end of a row, given a positive scale; returns the sum of q - z.
+template <class Lanes, Scheme scheme, class Source>
+inline int32_t encode(Source source, int64_t begin, int64_t end, RowScale row,
+                      uint8_t *codes) {
   const auto scale = Lanes::broadcast(row.scale);
   const auto zero_point = Lanes::broadcast_int(row.zero_point);
   const auto smallest = Lanes::broadcast_int(lowest<scheme>);
@@ -102,49 +127,86 @@ inline int32_t encode(const float *x, int64_t k, RowScale row, uint8_t *codes) {
     sum = Lanes::add_int(sum, Lanes::subtract_int(clamped, zero_point));
     return clamped;
   };
-  int64_t i = 0;
-  for (; i + Lanes::width <= k; i += Lanes::width) {
-    Lanes::store_bytes(codes + i, code(Lanes::load(x + i)));
+  int64_t i = begin;
+  for (; i + Lanes::width <= end; i += Lanes::width) {
+    Lanes::store_bytes(codes + i, code(source.load(i)));
   }
-  if (i < k) {
-    const int n = static_cast<int>(k - i);
-    Lanes::store_bytes_tail(codes + i, code(Lanes::load_tail(x + i, n)), n);
+  if (i < end) {
+    const int n = static_cast<int>(end - i);
+    Lanes::store_bytes_tail(codes + i, code(source.load_tail(i, n)), n);
   }
   return Lanes::reduce_add_int(sum);
 }
 
-template <class Lanes, Scheme scheme>
-inline void quantize_rows(const float *x, int64_t rows, int64_t k, uint8_t *codes, int64_t stride,
-                          float *scales, int32_t *zero_points, int32_t *sums) {
-  for (int64_t r = 0; r < rows; r++, x += k, codes += stride) {
-    const RowScale row = measure<Lanes, scheme>(x, k);
-    scales[r] = row.scale;
-    zero_points[r] = row.zero_point;
-    if (row.scale > 0) {
-      sums[r] = encode<Lanes, scheme>(x, k, row, codes);
+// One row, group by group; `measured` and `encoded` give the same values. Leaves `out` at the next
+// row.
+template <class Lanes, Scheme scheme, class Measured, class Encoded>
+inline void quantize_row(Measured measured, Encoded encoded, int64_t k, int64_t group,
+                         CodeRows &out) {
+  RowScale scale{};
+  for (int64_t begin = 0; begin < k; begin += group) {
+    const int64_t end = begin + group < k ? begin + group : k;
+    scale = measure<Lanes, scheme>(measured, begin, end);
+    int32_t sum = 0;
+    if (scale.scale > 0) {
+      sum = encode<Lanes, scheme>(encoded, begin, end, scale, out.codes);
     } else {  // zero, or NaN
-      std::memset(codes, neutral<scheme>, static_cast<size_t>(k));
-      sums[r] = 0;
+      std::memset(out.codes + begin, neutral<scheme>, static_cast<size_t>(end - begin));
     }
-    std::memset(codes + k, row.zero_point, static_cast<size_t>(stride - k));
+    *out.scales++ = scale.scale;
+    *out.zero_points++ = scale.zero_point;
+    *out.sums++ = sum;
   }
+  std::memset(out.codes + k, scale.zero_point, static_cast<size_t>(out.stride - k));
+  out.codes += out.stride;
+}
+
+// Calls run(scheme) with the scheme of the format as a constant.
+template <class Run>
+inline void with_scheme(const sinter_quantize_format &format, const Run &run) {
+  switch (format.codes) {
+    case SINTER_CODES_U8:
+      return run(std::integral_constant<Scheme, Scheme::u8>());
+    case SINTER_CODES_S8:
+      return run(std::integral_constant<Scheme, Scheme::s8>());
+    default:
+      return run(std::integral_constant<Scheme, Scheme::s8z>());
+  }
+}
+
+inline int64_t group_of(const sinter_quantize_format &format) {
+  return format.group == 0 ? format.k : format.group;
+}
+
+template <class Lanes>
+inline void quantize_rows(const sinter_quantize_format &format, const float *x, int64_t rows,
+                          CodeRows out) {
+  const int64_t k = format.k;
+  const int64_t group = group_of(format);
+  with_scheme(format, [&](auto scheme) {
+    for (int64_t r = 0; r < rows; r++, x += k) {
+      if (format.columns == nullptr) {
+        const Row<Lanes> row{x};
+        quantize_row<Lanes, scheme>(row, row, k, group, out);
+      } else {
+        const Reordered<Lanes> row{x, format.columns};
+        quantize_row<Lanes, scheme>(row, row, k, group, out);
+      }
+    }
+  });
 }
 
 }  // namespace
 
-// Defines sinter::quantize_rows_<scheme>_<isa> for the three schemes.
-#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)  \
-  SINTER_DEFINE_QUANTIZE_ROWS_TO(u8, isa, Lanes) \
-  SINTER_DEFINE_QUANTIZE_ROWS_TO(s8, isa, Lanes) \
-  SINTER_DEFINE_QUANTIZE_ROWS_TO(s8z, isa, Lanes)
-
-#define SINTER_DEFINE_QUANTIZE_ROWS_TO(scheme, isa, Lanes)                                      \
-  namespace sinter {                                                                            \
-  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,  \
-                                      int64_t stride, float *scales, int32_t *zero_points,      \
-                                      int32_t *sums) {                                          \
-    quantize_rows<Lanes, Scheme::scheme>(x, rows, k, codes, stride, scales, zero_points, sums); \
-  }                                                                                             \
+// Defines sinter::quantize_rows_<isa>.
+#define SINTER_DEFINE_QUANTIZE_ROWS(isa, Lanes)                                                \
+  namespace sinter {                                                                           \
+  void quantize_rows_##isa(const sinter_quantize_format &format, const float *x, int64_t rows, \
+                           void *codes, int64_t stride, float *scales, int32_t *zero_points,   \
+                           int32_t *sums) {                                                    \
+    quantize_rows<Lanes>(format, x, rows,                                                      \
+                         {static_cast<uint8_t *>(codes), stride, scales, zero_points, sums});  \
+  }                                                                                            \
   }
 
 #endif

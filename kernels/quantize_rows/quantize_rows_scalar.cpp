@@ -1,44 +1,4 @@
-// Row-wise 8-bit quantization, one value at a time: what the other variants must equal.
 #include "quantize_rows.h"
-
-namespace {
-
-struct Scalar {
-  using Float = float;
-  using Int = int32_t;
-  static constexpr int width = 1;
-
-  static Float zero() { return 0.0f; }
-  static Int zero_int() { return 0; }
-  static Float broadcast(float v) { return v; }
-  static Int broadcast_int(int32_t v) { return v; }
-
-  static Float load(const float *p) { return *p; }
-  static Float load_tail(const float *p, int) { return *p; }
-  static void store_bytes(uint8_t *p, Int q) { *p = static_cast<uint8_t>(q); }
-  static void store_bytes_tail(uint8_t *p, Int q, int) { store_bytes(p, q); }
-
-  static Float min(Float a, Float b) { return a < b ? a : b; }
-  static Float max(Float a, Float b) { return a > b ? a : b; }
-  static Int max_magnitude(Int a, Float v) {
-    int32_t bits;
-    std::memcpy(&bits, &v, sizeof bits);
-    bits &= 0x7fffffff;
-    return a > bits ? a : bits;
-  }
-
-  static Float divide(Float a, Float b) { return a / b; }
-  static Int round(Float v) { return round_half_even(v); }
-  static Int add_int(Int a, Int b) { return a + b; }
-  static Int subtract_int(Int a, Int b) { return a - b; }
-  static Int clamp_int(Int v, Int lo, Int hi) { return clamp(v, lo, hi); }
-
-  static float reduce_min(Float v) { return v; }
-  static float reduce_max(Float v) { return v; }
-  static int32_t reduce_max_int(Int v) { return v; }
-  static int32_t reduce_add_int(Int v) { return v; }
-};
-
-}  // namespace
+#include "rows/lanes_scalar.h"
 
 SINTER_DEFINE_QUANTIZE_ROWS(scalar, Scalar)

@@ -59,33 +59,80 @@ SINTER_API int64_t sinter_advise_huge_pages(void *memory, int64_t bytes);
 SINTER_API uint64_t sinter_cpu_features(void);
 
 /*
- * quantize_rows: f32 rows to 8-bit codes, each row with a scale of its own.
+ * What 8-bit codes a row of k floats becomes. Checked at each call.
+ *
+ * Groups: `group` values along k share a scale and a zero point, ceil(k / group) groups a row, the
+ * last one short; 0 is one group of all k.
+ * Columns: value i of the row that is quantized is x[columns[i]]. No index may be below 0 or above
+ * k - 1, which is not checked; NULL is the order of x.
+ */
+struct sinter_quantize_format {
+  int64_t k;              /* 1 to SINTER_QUANTIZE_ROWS_MAX_K */
+  int64_t group;          /* 0, or at least 1 */
+  const int32_t *columns; /* [k], or NULL */
+  int32_t codes;          /* SINTER_CODES_U8, SINTER_CODES_S8, SINTER_CODES_S8Z */
+};
+
+#define SINTER_QUANTIZE_ROWS_MAX_K 8421504 /* 255 * k fits the int32 sum */
+#define SINTER_CODES_U8 0
+#define SINTER_CODES_S8 1
+#define SINTER_CODES_S8Z 2
+
+/*
+ * quantize_rows: f32 rows to 8-bit codes, each row, or each group of one, with a scale of its own.
  *
  *   first, rows  rows first to first + rows are quantized, all others left alone
- *   x            rows of k floats, contiguous; k from 1 to SINTER_QUANTIZE_ROWS_MAX_K
- *   codes        rows of `stride` bytes, stride >= k; bytes k to stride get the row's zero point
- *   scales       one a row
- *   zero_points  one a row
- *   sums         one a row, the sum of q - z over its k codes
+ *   x            rows of k floats, contiguous
+ *   codes        rows of `stride` bytes, stride >= k; bytes k to stride get the zero point of the
+ *                row's last group
+ *   scales       one a group
+ *   zero_points  one a group
+ *   sums         one a group, the sum of q - z over its codes
  *
- * u8, x = (q - z) * s: with lo = min(0, min x) and hi = max(0, max x), s = hi / 255 - lo / 255,
+ * U8, x = (q - z) * s: with lo = min(0, min x) and hi = max(0, max x), s = hi / 255 - lo / 255,
  * z = clamp(rint(-lo / s), 0, 255), q = clamp(rint(x / s) + z, 0, 255).
- * s8z: the same numbers with q and z 128 lower, from -128 to 127.
- * s8, x = q * s: s = max |x| / 127, z = 0, q = clamp(rint(x / s), -127, 127).
- * All in f32, halves to even. If s is 0, so are z and all q; a row that holds NaN or infinity gets
- * s = NaN, z = 0 and q = 0. With s8z those are -128. No alignment is needed; x must not overlap
- * what is written.
+ * S8Z: the same numbers with q and z 128 lower, from -128 to 127.
+ * S8, x = q * s: s = max |x| / 127, z = 0, q = clamp(rint(x / s), -127, 127).
+ * All in f32, halves to even. If s is 0, so are z and all q; a group that holds NaN or infinity
+ * gets s = NaN, z = 0 and q = 0. With S8Z those are -128. No alignment is needed; x must not
+ * overlap what is written.
  */
-#define SINTER_QUANTIZE_ROWS_MAX_K 8421504 /* 255 * k fits the int32 sum */
+#define SINTER_DECLARE_quantize_rows(isa)                                                       \
+  SINTER_API int32_t sinter_quantize_rows_##isa(                                                \
+      const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, \
+      void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums);
 
-#define SINTER_DECLARE_QUANTIZE_ROWS(scheme, code, isa)                                    \
-  SINTER_API int32_t sinter_quantize_rows_##scheme##_##isa(                                \
-      const float *x, int64_t first, int64_t rows, int64_t k, code *codes, int64_t stride, \
-      float *scales, int32_t *zero_points, int32_t *sums);
-#define SINTER_DECLARE_quantize_rows(isa)        \
-  SINTER_DECLARE_QUANTIZE_ROWS(u8, uint8_t, isa) \
-  SINTER_DECLARE_QUANTIZE_ROWS(s8, int8_t, isa)  \
-  SINTER_DECLARE_QUANTIZE_ROWS(s8z, int8_t, isa)
+/* A normalization. Checked at each call. */
+struct sinter_norm {
+  int64_t k;          /* 1 to SINTER_QUANTIZE_ROWS_MAX_K */
+  const float *gamma; /* [k] */
+  const float *beta;  /* [k] */
+  float epsilon;      /* finite, not negative */
+  int32_t kind; /* SINTER_LAYER_NORM (Ba et al., 2016), SINTER_RMS_NORM (Zhang et al., 2019) */
+};
+
+#define SINTER_LAYER_NORM 0
+#define SINTER_RMS_NORM 1
+
+/*
+ * norm_rows: y = fma((x - mean) * (1 / sqrt(variance + epsilon)), gamma, beta), row by row, all in
+ * f32. Mean and variance are the row's own, sums in an order that k alone determines divided by k;
+ * the mean of an RMS norm is 0. A row with NaN or infinity becomes NaN, and so does one whose sum
+ * of squares leaves the range of f32.
+ * norm_quantize_rows: that, and its quantization as above: the codes of y, bit for bit.
+ *
+ *   first, rows  rows first to first + rows are normalized, all others left alone
+ *   x            rows of k floats, contiguous
+ *   y            likewise, may be x; norm_quantize_rows: NULL if only codes are wanted
+ *   format       its k is that of the norm
+ */
+#define SINTER_DECLARE_norm_rows(isa)                                                              \
+  SINTER_API int32_t sinter_norm_rows_##isa(const struct sinter_norm *norm, const float *x,        \
+                                            int64_t first, int64_t rows, float *y);                \
+  SINTER_API int32_t sinter_norm_quantize_rows_##isa(                                              \
+      const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, \
+      int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales,           \
+      int32_t *zero_points, int32_t *sums);
 
 /*
  * round_bf16: f32 rows to bfloat16, the upper half of an f32, halves to even. NaN stays NaN.

@@ -3,6 +3,7 @@
 
 #include "cpu_features.h"
 #include "gemm_args.h"
+#include "row_args.h"
 
 int32_t sinter_version() {
   return SINTER_VERSION_MAJOR * 10000 + SINTER_VERSION_MINOR * 100 + SINTER_VERSION_PATCH;
@@ -21,31 +22,67 @@ const char *sinter_status_text(int32_t status) {
   }
 }
 
-#define SINTER_EXPORT_QUANTIZE_ROWS(scheme, code, isa)                                           \
-  namespace sinter {                                                                             \
-  void quantize_rows_##scheme##_##isa(const float *x, int64_t rows, int64_t k, uint8_t *codes,   \
-                                      int64_t stride, float *scales, int32_t *zero_points,       \
-                                      int32_t *sums);                                            \
-  }                                                                                              \
-  int32_t sinter_quantize_rows_##scheme##_##isa(                                                 \
-      const float *x, int64_t first, int64_t rows, int64_t k, code *codes, int64_t stride,       \
-      float *scales, int32_t *zero_points, int32_t *sums) {                                      \
-    assert(x != nullptr && codes != nullptr);                                                    \
-    assert(scales != nullptr && zero_points != nullptr && sums != nullptr);                      \
-    assert(first >= 0 && rows >= 0 && k >= 1 && k <= SINTER_QUANTIZE_ROWS_MAX_K && stride >= k); \
-    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                  \
-      return SINTER_UNSUPPORTED_ISA;                                                             \
-    }                                                                                            \
-    sinter::quantize_rows_##scheme##_##isa(                                                      \
-        x + first * k, rows, k, reinterpret_cast<uint8_t *>(codes) + first * stride, stride,     \
-        scales + first, zero_points + first, sums + first);                                      \
-    return SINTER_OK;                                                                            \
+#define SINTER_EXPORT_quantize_rows(isa)                                                          \
+  namespace sinter {                                                                              \
+  void quantize_rows_##isa(const sinter_quantize_format &format, const float *x, int64_t rows,    \
+                           void *codes, int64_t stride, float *scales, int32_t *zero_points,      \
+                           int32_t *sums);                                                        \
+  }                                                                                               \
+  int32_t sinter_quantize_rows_##isa(const sinter_quantize_format *format, const float *x,        \
+                                     int64_t first, int64_t rows, void *codes, int64_t stride,    \
+                                     float *scales, int32_t *zero_points, int32_t *sums) {        \
+    if (x == nullptr ||                                                                           \
+        !sinter::valid_quantize(format, first, rows, codes, stride, scales, zero_points, sums)) { \
+      return SINTER_INVALID_ARGUMENT;                                                             \
+    }                                                                                             \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                   \
+      return SINTER_UNSUPPORTED_ISA;                                                              \
+    }                                                                                             \
+    const int64_t group = first * sinter::groups(*format);                                        \
+    sinter::quantize_rows_##isa(*format, x + first * format->k, rows,                             \
+                                static_cast<uint8_t *>(codes) + first * stride, stride,           \
+                                scales + group, zero_points + group, sums + group);               \
+    return SINTER_OK;                                                                             \
   }
 
-#define SINTER_EXPORT_quantize_rows(isa)        \
-  SINTER_EXPORT_QUANTIZE_ROWS(u8, uint8_t, isa) \
-  SINTER_EXPORT_QUANTIZE_ROWS(s8, int8_t, isa)  \
-  SINTER_EXPORT_QUANTIZE_ROWS(s8z, int8_t, isa)
+#define SINTER_EXPORT_norm_rows(isa)                                                              \
+  namespace sinter {                                                                              \
+  void norm_rows_##isa(const sinter_norm &norm, const float *x, int64_t rows, float *y);          \
+  void norm_quantize_rows_##isa(const sinter_norm &norm, const sinter_quantize_format &format,    \
+                                const float *x, int64_t rows, float *y, void *codes,              \
+                                int64_t stride, float *scales, int32_t *zero_points,              \
+                                int32_t *sums);                                                   \
+  }                                                                                               \
+  int32_t sinter_norm_rows_##isa(const sinter_norm *norm, const float *x, int64_t first,          \
+                                 int64_t rows, float *y) {                                        \
+    if (!sinter::valid_norm(norm, x, first, rows) || y == nullptr) {                              \
+      return SINTER_INVALID_ARGUMENT;                                                             \
+    }                                                                                             \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                   \
+      return SINTER_UNSUPPORTED_ISA;                                                              \
+    }                                                                                             \
+    sinter::norm_rows_##isa(*norm, x + first * norm->k, rows, y + first * norm->k);               \
+    return SINTER_OK;                                                                             \
+  }                                                                                               \
+  int32_t sinter_norm_quantize_rows_##isa(                                                        \
+      const sinter_norm *norm, const sinter_quantize_format *format, const float *x,              \
+      int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales,          \
+      int32_t *zero_points, int32_t *sums) {                                                      \
+    if (!sinter::valid_norm(norm, x, first, rows) ||                                              \
+        !sinter::valid_quantize(format, first, rows, codes, stride, scales, zero_points, sums) || \
+        format->k != norm->k) {                                                                   \
+      return SINTER_INVALID_ARGUMENT;                                                             \
+    }                                                                                             \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                   \
+      return SINTER_UNSUPPORTED_ISA;                                                              \
+    }                                                                                             \
+    const int64_t group = first * sinter::groups(*format);                                        \
+    sinter::norm_quantize_rows_##isa(*norm, *format, x + first * norm->k, rows,                   \
+                                     y == nullptr ? nullptr : y + first * norm->k,                \
+                                     static_cast<uint8_t *>(codes) + first * stride, stride,      \
+                                     scales + group, zero_points + group, sums + group);          \
+    return SINTER_OK;                                                                             \
+  }
 
 #define SINTER_EXPORT_round_bf16(isa)                                                          \
   namespace sinter {                                                                           \

@@ -1,6 +1,7 @@
 // Every variant of quantize_rows that this CPU runs, bit for bit against the formulas of sinter.h
 // written out plainly, whose own error is bounded in double. All buffers end (or begin) at an
 // unreadable page.
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -18,24 +19,15 @@ using testing::GuardedMemory;
 constexpr int64_t max_rows = 5;
 constexpr int64_t max_k = 1536;
 
-template <class Code>
-using Kernel = int32_t(const float *, int64_t, int64_t, int64_t, Code *, int64_t, float *,
-                       int32_t *, int32_t *);
-
 struct Variant {
   const char *isa;
   uint64_t needs;
-  Kernel<uint8_t> *u8;
-  Kernel<int8_t> *s8;
-  Kernel<int8_t> *s8z;
+  decltype(&sinter_quantize_rows_scalar) run;
 };
 
-enum class Kind { u8, s8, s8z };
-const char *const names[] = {"u8", "s8", "s8z"};
+const char *const names[] = {"u8", "s8", "s8z"};  // by SINTER_CODES_
 
-#define VARIANT(isa)                                                                       \
-  {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_u8_##isa, sinter_quantize_rows_s8_##isa, \
-   sinter_quantize_rows_s8z_##isa},
+#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_quantize_rows_##isa},
 #define TAKE_quantize_rows ~, VARIANT
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 const Variant variants[] = {
@@ -50,6 +42,7 @@ struct Expected {
   std::vector<int32_t> codes;
 };
 
+// Of one group.
 Expected judge(const float *x, int64_t k, bool u8) {
   Expected e;
   e.codes.assign(static_cast<size_t>(k), 0);
@@ -90,48 +83,82 @@ Expected judge(const float *x, int64_t k, bool u8) {
 
 bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-template <class Code>
-void check(const Variant &variant, Kernel<Code> *kernel, Kind kind, const char *what,
-           const std::vector<float> &values, int64_t rows, int64_t k, int64_t stride) {
-  const char *name = names[static_cast<int>(kind)];
-  const int32_t offset = kind == Kind::s8z ? -128 : 0;
-  static GuardedMemory memory[] = {
-      GuardedMemory(max_rows * max_k * sizeof(float)), GuardedMemory(max_rows * (max_k + 64)),
-      GuardedMemory(max_rows * sizeof(float)), GuardedMemory(max_rows * sizeof(int32_t)),
-      GuardedMemory(max_rows * sizeof(int32_t))};
+// How one case is laid out.
+struct Layout {
+  int64_t rows, k, stride, group;  // 0: all of k
+  std::vector<int32_t> columns;    // empty: in order
+};
+
+void check(const Variant &variant, int32_t kind, const char *what, const std::vector<float> &values,
+           const Layout &l) {
+  const int32_t offset = kind == SINTER_CODES_S8Z ? -128 : 0;
+  static GuardedMemory memory[] = {GuardedMemory(max_rows * max_k * sizeof(float)),
+                                   GuardedMemory(max_rows * (max_k + 64)),
+                                   GuardedMemory(max_rows * max_k * sizeof(float)),
+                                   GuardedMemory(max_rows * max_k * sizeof(int32_t)),
+                                   GuardedMemory(max_rows * max_k * sizeof(int32_t)),
+                                   GuardedMemory(max_k * sizeof(int32_t))};
+  const int64_t group = l.group == 0 ? l.k : l.group;
+  const int64_t groups = (l.k + group - 1) / group;
   for (const Edge edge : {Edge::end, Edge::begin}) {
-    const size_t n = static_cast<size_t>(rows);
+    const size_t n = static_cast<size_t>(l.rows * groups);
     float *x = memory[0].place<float>(values.size(), edge);
-    Code *codes = memory[1].place<Code>(n * static_cast<size_t>(stride), edge);
+    uint8_t *codes = memory[1].place<uint8_t>(static_cast<size_t>(l.rows * l.stride), edge);
     float *scales = memory[2].place<float>(n, edge);
     int32_t *zero_points = memory[3].place<int32_t>(n, edge);
     int32_t *sums = memory[4].place<int32_t>(n, edge);
+    int32_t *columns = nullptr;
     std::memcpy(x, values.data(), values.size() * sizeof(float));
-
-    const int32_t status = kernel(x, 0, rows, k, codes, stride, scales, zero_points, sums);
+    if (!l.columns.empty()) {
+      columns = memory[5].place<int32_t>(l.columns.size(), edge);
+      std::memcpy(columns, l.columns.data(), l.columns.size() * sizeof(int32_t));
+    }
+    const sinter_quantize_format format{l.k, l.group, columns, kind};
+    const int32_t status =
+        variant.run(&format, x, 0, l.rows, codes, l.stride, scales, zero_points, sums);
     if (status != SINTER_OK) {
       fail("%s %s: status %d", variant.isa, what, status);
     }
-    for (int64_t r = 0; r < rows; r++) {
-      const size_t row = static_cast<size_t>(r);
-      Expected e = judge(values.data() + r * k, k, kind != Kind::s8);
-      e.zero_point += offset;
-      if (!same_bits(scales[row], e.scale) || zero_points[row] != e.zero_point ||
-          sums[row] != e.sum) {
-        fail(
-            "%s %s %s, row %lld of %lld, k %lld: scale %a, zero point %d, sum %d;"
-            " expected %a, %d, %d",
-            variant.isa, name, what, static_cast<long long>(r), static_cast<long long>(rows),
-            static_cast<long long>(k), double(scales[row]), zero_points[row], sums[row],
-            double(e.scale), e.zero_point, e.sum);
+    std::vector<float> row(static_cast<size_t>(l.k));
+    for (int64_t r = 0; r < l.rows; r++) {
+      for (int64_t i = 0; i < l.k; i++) {
+        row[static_cast<size_t>(i)] = x[r * l.k + (columns == nullptr ? i : columns[i])];
       }
-      for (int64_t i = 0; i < stride; i++) {
-        const int32_t q = codes[static_cast<size_t>(r * stride + i)];
-        const int32_t expected = i < k ? e.codes[static_cast<size_t>(i)] + offset : e.zero_point;
-        if (q != expected) {
-          fail("%s %s %s, row %lld, k %lld, column %lld: code %d, expected %d", variant.isa, name,
-               what, static_cast<long long>(r), static_cast<long long>(k),
-               static_cast<long long>(i), q, expected);
+      const auto code = [&](int64_t i) {
+        const uint8_t q = codes[r * l.stride + i];
+        return kind == SINTER_CODES_U8 ? int32_t{q} : int32_t{static_cast<int8_t>(q)};
+      };
+      const auto where = [&](int64_t g) {
+        static char text[200];
+        std::snprintf(text, sizeof text, "%s %s %s, k %lld, row %lld, group %lld of %lld, %s",
+                      variant.isa, names[kind], what, static_cast<long long>(l.k),
+                      static_cast<long long>(r), static_cast<long long>(g),
+                      static_cast<long long>(group), columns ? "reordered" : "in order");
+        return text;
+      };
+      int32_t zero_point = 0;
+      for (int64_t g = 0; g < groups; g++) {
+        const int64_t begin = g * group;
+        const int64_t width = l.k - begin < group ? l.k - begin : group;
+        Expected e = judge(row.data() + begin, width, kind != SINTER_CODES_S8);
+        zero_point = e.zero_point += offset;
+        const size_t at = static_cast<size_t>(r * groups + g);
+        if (!same_bits(scales[at], e.scale) || zero_points[at] != e.zero_point ||
+            sums[at] != e.sum) {
+          fail("%s: scale %a, zero point %d, sum %d; expected %a, %d, %d", where(g),
+               double(scales[at]), zero_points[at], sums[at], double(e.scale), e.zero_point, e.sum);
+        }
+        for (int64_t i = 0; i < width; i++) {
+          const int32_t expected = e.codes[static_cast<size_t>(i)] + offset;
+          if (code(begin + i) != expected) {
+            fail("%s, value %lld: code %d, expected %d", where(g), static_cast<long long>(i),
+                 code(begin + i), expected);
+          }
+        }
+      }
+      for (int64_t i = l.k; i < l.stride; i++) {
+        if (code(i) != zero_point) {
+          fail("%s: %d behind the row, expected %d", where(groups - 1), code(i), zero_point);
         }
       }
     }
@@ -139,18 +166,51 @@ void check(const Variant &variant, Kernel<Code> *kernel, Kind kind, const char *
 }
 
 long cases = 0;
+long reordered = 0;
+long grouped = 0;
 
 void check_all(const char *what, const std::vector<float> &values, int64_t rows, int64_t k) {
-  for (const Variant &variant : variants) {
-    if (!sinter::cpu_has(variant.needs)) {
-      continue;
+  static std::mt19937_64 random(testing::seed() + 1);
+  static const int64_t groups[] = {0, 0, 32, 128, 7};
+  for (const int64_t stride : {k, k + 1, (k + 63) / 64 * 64}) {
+    Layout layout{rows, k, stride, groups[random() % 5], {}};
+    if (random() % 2 == 0) {
+      for (int64_t i = 0; i < k; i++) {
+        layout.columns.push_back(static_cast<int32_t>(i));
+      }
+      std::shuffle(layout.columns.begin(), layout.columns.end(), random);
+      reordered++;
     }
-    for (const int64_t stride : {k, k + 1, (k + 63) / 64 * 64}) {
-      check<uint8_t>(variant, variant.u8, Kind::u8, what, values, rows, k, stride);
-      check<int8_t>(variant, variant.s8, Kind::s8, what, values, rows, k, stride);
-      check<int8_t>(variant, variant.s8z, Kind::s8z, what, values, rows, k, stride);
-      cases++;
+    grouped += layout.group != 0 && layout.group < k;
+    for (const Variant &variant : variants) {
+      if (sinter::cpu_has(variant.needs)) {
+        for (const int32_t kind : {SINTER_CODES_U8, SINTER_CODES_S8, SINTER_CODES_S8Z}) {
+          check(variant, kind, what, values, layout);
+        }
+        cases++;
+      }
     }
+  }
+}
+
+// What must be refused before anything is read.
+void check_refusals() {
+  float x[4] = {};
+  uint8_t codes[4];
+  float scales[4];
+  int32_t ints[4];
+  const auto status = [&](const sinter_quantize_format &f, int64_t rows, int64_t stride,
+                          const float *from) {
+    return sinter_quantize_rows_scalar(&f, from, 0, rows, codes, stride, scales, ints, ints);
+  };
+  const sinter_quantize_format good{4, 0, nullptr, SINTER_CODES_U8};
+  const int32_t bad = SINTER_INVALID_ARGUMENT;
+  if (status(good, 1, 4, x) != SINTER_OK || status(good, 1, 3, x) != bad ||
+      status(good, -1, 4, x) != bad || status(good, 1, 4, nullptr) != bad ||
+      status({0, 0, nullptr, 0}, 1, 4, x) != bad || status({4, -1, nullptr, 0}, 1, 4, x) != bad ||
+      status({4, 0, nullptr, 3}, 1, 4, x) != bad ||
+      status({SINTER_QUANTIZE_ROWS_MAX_K + 1, 0, nullptr, 0}, 1, 9000000, x) != bad) {
+    fail("a call that should be refused is not, or the other way round");
   }
 }
 
@@ -244,7 +304,8 @@ int main() {
   for (int64_t k = 1; k <= 80; k++) {
     check_all("each tail", make.normal(static_cast<size_t>(k), 1), 1, k);
   }
-  if (cases == 0) {
+  check_refusals();
+  if (cases == 0 || reordered == 0 || grouped == 0) {
     fail("no case has run");
   }
   for (const Variant &variant : variants) {

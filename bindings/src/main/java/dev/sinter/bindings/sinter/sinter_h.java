@@ -203,6 +203,51 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_QUANTIZE_ROWS_MAX_K() {
         return SINTER_QUANTIZE_ROWS_MAX_K;
     }
+    private static final int SINTER_CODES_U8 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_CODES_U8 0
+     * }
+     */
+    public static int SINTER_CODES_U8() {
+        return SINTER_CODES_U8;
+    }
+    private static final int SINTER_CODES_S8 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_CODES_S8 1
+     * }
+     */
+    public static int SINTER_CODES_S8() {
+        return SINTER_CODES_S8;
+    }
+    private static final int SINTER_CODES_S8Z = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_CODES_S8Z 2
+     * }
+     */
+    public static int SINTER_CODES_S8Z() {
+        return SINTER_CODES_S8Z;
+    }
+    private static final int SINTER_LAYER_NORM = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_LAYER_NORM 0
+     * }
+     */
+    public static int SINTER_LAYER_NORM() {
+        return SINTER_LAYER_NORM;
+    }
+    private static final int SINTER_RMS_NORM = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_RMS_NORM 1
+     * }
+     */
+    public static int SINTER_RMS_NORM() {
+        return SINTER_RMS_NORM;
+    }
     private static final int SINTER_GEMM_PANEL = (int)16L;
     /**
      * {@snippet lang=c :
@@ -619,11 +664,11 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_u8_scalar {
+    private static class sinter_quantize_rows_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -633,7 +678,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_u8_scalar");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_scalar");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -641,45 +686,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_scalar(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_u8_scalar$descriptor() {
-        return sinter_quantize_rows_u8_scalar.DESC;
+    public static FunctionDescriptor sinter_quantize_rows_scalar$descriptor() {
+        return sinter_quantize_rows_scalar.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_scalar(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_u8_scalar$handle() {
-        return sinter_quantize_rows_u8_scalar.HANDLE;
+    public static MethodHandle sinter_quantize_rows_scalar$handle() {
+        return sinter_quantize_rows_scalar.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_scalar(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_u8_scalar$address() {
-        return sinter_quantize_rows_u8_scalar.ADDR;
+    public static MemorySegment sinter_quantize_rows_scalar$address() {
+        return sinter_quantize_rows_scalar.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_scalar(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_u8_scalar(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_u8_scalar.HANDLE;
+    public static int sinter_quantize_rows_scalar(MemorySegment format, MemorySegment x, long first, long rows, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_quantize_rows_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_scalar", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_scalar", format, x, first, rows, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(format, x, first, rows, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -687,11 +732,11 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8_scalar {
+    private static class sinter_quantize_rows_avx2 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -701,7 +746,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8_scalar");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_avx2");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -709,45 +754,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx2(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8_scalar$descriptor() {
-        return sinter_quantize_rows_s8_scalar.DESC;
+    public static FunctionDescriptor sinter_quantize_rows_avx2$descriptor() {
+        return sinter_quantize_rows_avx2.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx2(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8_scalar$handle() {
-        return sinter_quantize_rows_s8_scalar.HANDLE;
+    public static MethodHandle sinter_quantize_rows_avx2$handle() {
+        return sinter_quantize_rows_avx2.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx2(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8_scalar$address() {
-        return sinter_quantize_rows_s8_scalar.ADDR;
+    public static MemorySegment sinter_quantize_rows_avx2$address() {
+        return sinter_quantize_rows_avx2.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx2(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8_scalar(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8_scalar.HANDLE;
+    public static int sinter_quantize_rows_avx2(MemorySegment format, MemorySegment x, long first, long rows, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_quantize_rows_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_scalar", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_avx2", format, x, first, rows, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(format, x, first, rows, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -755,11 +800,11 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8z_scalar {
+    private static class sinter_quantize_rows_avx512 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -769,7 +814,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8z_scalar");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_avx512");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -777,45 +822,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx512(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8z_scalar$descriptor() {
-        return sinter_quantize_rows_s8z_scalar.DESC;
+    public static FunctionDescriptor sinter_quantize_rows_avx512$descriptor() {
+        return sinter_quantize_rows_avx512.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx512(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8z_scalar$handle() {
-        return sinter_quantize_rows_s8z_scalar.HANDLE;
+    public static MethodHandle sinter_quantize_rows_avx512$handle() {
+        return sinter_quantize_rows_avx512.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx512(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8z_scalar$address() {
-        return sinter_quantize_rows_s8z_scalar.ADDR;
+    public static MemorySegment sinter_quantize_rows_avx512$address() {
+        return sinter_quantize_rows_avx512.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_scalar(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_quantize_rows_avx512(const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8z_scalar(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8z_scalar.HANDLE;
+    public static int sinter_quantize_rows_avx512(MemorySegment format, MemorySegment x, long first, long rows, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_quantize_rows_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8z_scalar", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_quantize_rows_avx512", format, x, first, rows, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(format, x, first, rows, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -823,21 +868,17 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_u8_avx2 {
+    private static class sinter_norm_rows_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER,
-            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_u8_avx2");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_rows_scalar");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -845,45 +886,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_scalar(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_u8_avx2$descriptor() {
-        return sinter_quantize_rows_u8_avx2.DESC;
+    public static FunctionDescriptor sinter_norm_rows_scalar$descriptor() {
+        return sinter_norm_rows_scalar.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_scalar(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_u8_avx2$handle() {
-        return sinter_quantize_rows_u8_avx2.HANDLE;
+    public static MethodHandle sinter_norm_rows_scalar$handle() {
+        return sinter_norm_rows_scalar.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_scalar(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_u8_avx2$address() {
-        return sinter_quantize_rows_u8_avx2.ADDR;
+    public static MemorySegment sinter_norm_rows_scalar$address() {
+        return sinter_norm_rows_scalar.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_scalar(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static int sinter_quantize_rows_u8_avx2(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_u8_avx2.HANDLE;
+    public static int sinter_norm_rows_scalar(MemorySegment norm, MemorySegment x, long first, long rows, MemorySegment y) {
+        var mh$ = sinter_norm_rows_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_avx2", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_rows_scalar", norm, x, first, rows, y);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, x, first, rows, y);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -891,13 +932,15 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8_avx2 {
+    private static class sinter_norm_quantize_rows_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -905,7 +948,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8_avx2");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_quantize_rows_scalar");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -913,45 +956,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_scalar(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8_avx2$descriptor() {
-        return sinter_quantize_rows_s8_avx2.DESC;
+    public static FunctionDescriptor sinter_norm_quantize_rows_scalar$descriptor() {
+        return sinter_norm_quantize_rows_scalar.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_scalar(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8_avx2$handle() {
-        return sinter_quantize_rows_s8_avx2.HANDLE;
+    public static MethodHandle sinter_norm_quantize_rows_scalar$handle() {
+        return sinter_norm_quantize_rows_scalar.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_scalar(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8_avx2$address() {
-        return sinter_quantize_rows_s8_avx2.ADDR;
+    public static MemorySegment sinter_norm_quantize_rows_scalar$address() {
+        return sinter_norm_quantize_rows_scalar.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_scalar(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8_avx2(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8_avx2.HANDLE;
+    public static int sinter_norm_quantize_rows_scalar(MemorySegment norm, MemorySegment format, MemorySegment x, long first, long rows, MemorySegment y, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_norm_quantize_rows_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_avx2", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_quantize_rows_scalar", norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -959,21 +1002,17 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8z_avx2 {
+    private static class sinter_norm_rows_avx2 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER,
-            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8z_avx2");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_rows_avx2");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -981,45 +1020,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx2(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8z_avx2$descriptor() {
-        return sinter_quantize_rows_s8z_avx2.DESC;
+    public static FunctionDescriptor sinter_norm_rows_avx2$descriptor() {
+        return sinter_norm_rows_avx2.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx2(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8z_avx2$handle() {
-        return sinter_quantize_rows_s8z_avx2.HANDLE;
+    public static MethodHandle sinter_norm_rows_avx2$handle() {
+        return sinter_norm_rows_avx2.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx2(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8z_avx2$address() {
-        return sinter_quantize_rows_s8z_avx2.ADDR;
+    public static MemorySegment sinter_norm_rows_avx2$address() {
+        return sinter_norm_rows_avx2.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx2(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx2(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static int sinter_quantize_rows_s8z_avx2(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8z_avx2.HANDLE;
+    public static int sinter_norm_rows_avx2(MemorySegment norm, MemorySegment x, long first, long rows, MemorySegment y) {
+        var mh$ = sinter_norm_rows_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8z_avx2", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_rows_avx2", norm, x, first, rows, y);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, x, first, rows, y);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1027,13 +1066,15 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_u8_avx512 {
+    private static class sinter_norm_quantize_rows_avx2 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -1041,7 +1082,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_u8_avx512");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_quantize_rows_avx2");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1049,45 +1090,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx2(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_u8_avx512$descriptor() {
-        return sinter_quantize_rows_u8_avx512.DESC;
+    public static FunctionDescriptor sinter_norm_quantize_rows_avx2$descriptor() {
+        return sinter_norm_quantize_rows_avx2.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx2(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_u8_avx512$handle() {
-        return sinter_quantize_rows_u8_avx512.HANDLE;
+    public static MethodHandle sinter_norm_quantize_rows_avx2$handle() {
+        return sinter_norm_quantize_rows_avx2.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx2(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_u8_avx512$address() {
-        return sinter_quantize_rows_u8_avx512.ADDR;
+    public static MemorySegment sinter_norm_quantize_rows_avx2$address() {
+        return sinter_norm_quantize_rows_avx2.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_u8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, uint8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx2(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_u8_avx512(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_u8_avx512.HANDLE;
+    public static int sinter_norm_quantize_rows_avx2(MemorySegment norm, MemorySegment format, MemorySegment x, long first, long rows, MemorySegment y, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_norm_quantize_rows_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_u8_avx512", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_quantize_rows_avx2", norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1095,21 +1136,17 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8_avx512 {
+    private static class sinter_norm_rows_avx512 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
-            sinter_h.C_LONG,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER,
-            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8_avx512");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_rows_avx512");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1117,45 +1154,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx512(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8_avx512$descriptor() {
-        return sinter_quantize_rows_s8_avx512.DESC;
+    public static FunctionDescriptor sinter_norm_rows_avx512$descriptor() {
+        return sinter_norm_rows_avx512.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx512(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8_avx512$handle() {
-        return sinter_quantize_rows_s8_avx512.HANDLE;
+    public static MethodHandle sinter_norm_rows_avx512$handle() {
+        return sinter_norm_rows_avx512.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx512(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8_avx512$address() {
-        return sinter_quantize_rows_s8_avx512.ADDR;
+    public static MemorySegment sinter_norm_rows_avx512$address() {
+        return sinter_norm_rows_avx512.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_rows_avx512(const struct sinter_norm *norm, const float *x, int64_t first, int64_t rows, float *y)
      * }
      */
-    public static int sinter_quantize_rows_s8_avx512(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8_avx512.HANDLE;
+    public static int sinter_norm_rows_avx512(MemorySegment norm, MemorySegment x, long first, long rows, MemorySegment y) {
+        var mh$ = sinter_norm_rows_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8_avx512", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_rows_avx512", norm, x, first, rows, y);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, x, first, rows, y);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1163,13 +1200,15 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
-    private static class sinter_quantize_rows_s8z_avx512 {
+    private static class sinter_norm_quantize_rows_avx512 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
             sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_LONG,
-            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
             sinter_h.C_POINTER,
@@ -1177,7 +1216,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_quantize_rows_s8z_avx512");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_norm_quantize_rows_avx512");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1185,45 +1224,45 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx512(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static FunctionDescriptor sinter_quantize_rows_s8z_avx512$descriptor() {
-        return sinter_quantize_rows_s8z_avx512.DESC;
+    public static FunctionDescriptor sinter_norm_quantize_rows_avx512$descriptor() {
+        return sinter_norm_quantize_rows_avx512.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx512(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MethodHandle sinter_quantize_rows_s8z_avx512$handle() {
-        return sinter_quantize_rows_s8z_avx512.HANDLE;
+    public static MethodHandle sinter_norm_quantize_rows_avx512$handle() {
+        return sinter_norm_quantize_rows_avx512.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx512(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static MemorySegment sinter_quantize_rows_s8z_avx512$address() {
-        return sinter_quantize_rows_s8z_avx512.ADDR;
+    public static MemorySegment sinter_norm_quantize_rows_avx512$address() {
+        return sinter_norm_quantize_rows_avx512.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_quantize_rows_s8z_avx512(const float *x, int64_t first, int64_t rows, int64_t k, int8_t *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
+     * int32_t sinter_norm_quantize_rows_avx512(const struct sinter_norm *norm, const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, float *y, void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums)
      * }
      */
-    public static int sinter_quantize_rows_s8z_avx512(MemorySegment x, long first, long rows, long k, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
-        var mh$ = sinter_quantize_rows_s8z_avx512.HANDLE;
+    public static int sinter_norm_quantize_rows_avx512(MemorySegment norm, MemorySegment format, MemorySegment x, long first, long rows, MemorySegment y, MemorySegment codes, long stride, MemorySegment scales, MemorySegment zero_points, MemorySegment sums) {
+        var mh$ = sinter_norm_quantize_rows_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_quantize_rows_s8z_avx512", x, first, rows, k, codes, stride, scales, zero_points, sums);
+                traceDowncall("sinter_norm_quantize_rows_avx512", norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
             }
-            return (int)mh$.invokeExact(x, first, rows, k, codes, stride, scales, zero_points, sums);
+            return (int)mh$.invokeExact(norm, format, x, first, rows, y, codes, stride, scales, zero_points, sums);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,13 +1,15 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.ColumnOrder;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
  * The input rows of a matmul in host memory: f32 values, bfloat16 values, or 8-bit codes with what
  * decodes them. Row r starts at element {@code r * stride}; columns {@code columns} to {@code
- * stride} hold the row's code of 0.0, its zero point, so that a kernel may read them as padding.
+ * stride} hold the code of 0.0, the zero point of the row or its last group, so that a kernel may
+ * read them as padding.
  *
  * <p>The caller keeps the memory alive and lets one writer at a time touch a row.
  */
@@ -16,7 +18,7 @@ public final class ActivationBuffer {
   public static final long ALIGNMENT = 64;
 
   private final ActivationScheme scheme;
-  private final boolean signedCodes;
+  private final QuantizeSpec spec; // null for FLOAT
   private int rows;
   private final int columns;
   private final int stride;
@@ -25,11 +27,10 @@ public final class ActivationBuffer {
   private final MemorySegment zeroPoints;
   private final MemorySegment sums;
   private final MemorySegment stepSums;
-  private final int sumStep;
 
   private ActivationBuffer(
       ActivationScheme scheme,
-      boolean signedCodes,
+      QuantizeSpec spec,
       int rows,
       int columns,
       int stride,
@@ -37,10 +38,9 @@ public final class ActivationBuffer {
       MemorySegment scales,
       MemorySegment zeroPoints,
       MemorySegment sums,
-      MemorySegment stepSums,
-      int sumStep) {
+      MemorySegment stepSums) {
     this.scheme = scheme;
-    this.signedCodes = signedCodes;
+    this.spec = spec;
     this.rows = rows;
     this.columns = columns;
     this.stride = stride;
@@ -49,13 +49,12 @@ public final class ActivationBuffer {
     this.zeroPoints = zeroPoints;
     this.sums = sums;
     this.stepSums = stepSums;
-    this.sumStep = sumStep;
   }
 
   /** f32 rows that already lie in memory, contiguous. */
   public static ActivationBuffer floats(MemorySegment x, int rows, int columns) {
     return new ActivationBuffer(
-        ActivationScheme.FLOAT, false, rows, columns, columns, x, null, null, null, null, 0);
+        ActivationScheme.FLOAT, null, rows, columns, columns, x, null, null, null, null);
   }
 
   /**
@@ -73,7 +72,6 @@ public final class ActivationBuffer {
   public static ActivationBuffer allocate(
       SegmentAllocator allocator, QuantizeSpec spec, int rows, int stride) {
     ActivationScheme scheme = spec.scheme();
-    boolean signedCodes = spec.signedCodes();
     int columns = spec.width();
     if (rows < 1 || columns < 1 || stride < columns) {
       throw new IllegalArgumentException(
@@ -89,22 +87,22 @@ public final class ActivationBuffer {
     MemorySegment data = all.asSlice(0, size);
     if (!scheme.isScaled()) {
       return new ActivationBuffer(
-          scheme, false, rows, columns, stride, data, null, null, null, null, 0);
+          scheme, spec, rows, columns, stride, data, null, null, null, null);
     }
-    long perRow = aligned(4L * rows);
+    long entries = 4L * rows * spec.groups();
+    long each = aligned(entries);
     long at = aligned(size);
     return new ActivationBuffer(
         scheme,
-        signedCodes,
+        spec,
         rows,
         columns,
         stride,
         data,
-        all.asSlice(at, 4L * rows),
-        all.asSlice(at + perRow, 4L * rows),
-        all.asSlice(at + 2 * perRow, 4L * rows),
-        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * perRow, 4L * rows * spec.stepSums()),
-        spec.sumStep());
+        all.asSlice(at, entries),
+        all.asSlice(at + each, entries),
+        all.asSlice(at + 2 * each, entries),
+        spec.sumStep() == 0 ? null : all.asSlice(at + 3 * each, 4L * rows * spec.stepSums()));
   }
 
   /** Makes {@link #floats} those of other memory, with as many columns. */
@@ -120,7 +118,7 @@ public final class ActivationBuffer {
   public static long bytes(QuantizeSpec spec, int rows, int stride) {
     long elements = aligned(spec.scheme().bytes() * (long) rows * stride);
     return spec.scheme().isScaled()
-        ? elements + 3 * aligned(4L * rows) + aligned(4L * rows * spec.stepSums())
+        ? elements + 3 * aligned(4L * rows * spec.groups()) + aligned(4L * rows * spec.stepSums())
         : elements;
   }
 
@@ -134,15 +132,12 @@ public final class ActivationBuffer {
 
   /** Whether U8 codes and zero points are 128 lower, as signed bytes. */
   public boolean signedCodes() {
-    return signedCodes;
+    return spec != null && spec.signedCodes();
   }
 
   /** Whether this takes what a quantization makes. */
   public boolean fits(QuantizeSpec spec) {
-    return scheme == spec.scheme()
-        && signedCodes == spec.signedCodes()
-        && columns == spec.width()
-        && sumStep == spec.sumStep();
+    return spec.equals(this.spec);
   }
 
   /** Rows there is room for. */
@@ -165,20 +160,25 @@ public final class ActivationBuffer {
     return data;
   }
 
-  /** f32 [rows]; null unless the scheme is scaled. */
+  /** Scales of a row: the groups of the scheme. */
+  public int groups() {
+    return scheme.groups(columns);
+  }
+
+  /** f32 [rows, groups]; null unless the scheme is scaled. */
   public MemorySegment scales() {
     return scales;
   }
 
   /**
-   * int32 [rows], 128 lower if {@link #signedCodes}; 0 for S8_PER_TOKEN; null unless the scheme is
-   * scaled.
+   * int32 [rows, groups], 128 lower if {@link #signedCodes}; 0 for symmetric schemes; null unless
+   * the scheme is scaled.
    */
   public MemorySegment zeroPoints() {
     return zeroPoints;
   }
 
-  /** int32 [rows], the sum of {@code q - z} over the K values of a row; null unless scaled. */
+  /** int32 [rows, groups], the sum of {@code q - z} over each group; null unless scaled. */
   public MemorySegment sums() {
     return sums;
   }
@@ -193,6 +193,11 @@ public final class ActivationBuffer {
 
   /** As in the spec of the quantization that this is for; 0 for no {@link #stepSums}. */
   public int sumStep() {
-    return sumStep;
+    return spec == null ? 0 : spec.sumStep();
+  }
+
+  /** The order in which the columns of the input lie here; null for their own. */
+  public ColumnOrder columnOrder() {
+    return spec == null ? null : spec.columnOrder();
   }
 }

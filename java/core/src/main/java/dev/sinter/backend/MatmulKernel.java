@@ -20,7 +20,8 @@ public non-sealed interface MatmulKernel extends Kernel {
 
   /**
    * Values along K of which {@link ActivationBuffer#stepSums} must hold the sums, for kernels whose
-   * weights have groups: a multiple of 32 below K, or 0 if the sums of the rows will do.
+   * weights have groups: as {@link QuantizeSpec} wants it, or 0 if {@link ActivationBuffer#sums}
+   * will do.
    */
   default int sumStep() {
     return 0;

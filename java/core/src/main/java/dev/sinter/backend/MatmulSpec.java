@@ -3,6 +3,7 @@ package dev.sinter.backend;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -16,9 +17,17 @@ import java.util.Objects;
  *
  * @param weights element type of floating W; null if W is made of codes
  * @param codes how the codes of W are stored; null for floating weights
+ * @param columnOrder the order of their columns, in which X must come, as {@link QuantizeSpec} puts
+ *     it; null for that of W
  */
 public record MatmulSpec(
-    int k, int n, DType weights, CodeFormat codes, ActivationScheme activations, Epilogue epilogue)
+    int k,
+    int n,
+    DType weights,
+    CodeFormat codes,
+    ColumnOrder columnOrder,
+    ActivationScheme activations,
+    Epilogue epilogue)
     implements OpSpec {
   public MatmulSpec {
     if (k < 1 || n < 1) {
@@ -33,6 +42,26 @@ public record MatmulSpec(
     if (weights != null && !weights.isFloating()) {
       throw new IllegalArgumentException(weights + " weights are not floating");
     }
+    if (columnOrder != null) {
+      columnOrder.check(k);
+      if (codes == null || !activations.isScaled()) {
+        throw new IllegalArgumentException(
+            "activations are put in the order of the weights' columns while they are quantized: "
+                + activations
+                + " are not");
+      }
+    }
+  }
+
+  /** W with its columns in order. */
+  public MatmulSpec(
+      int k,
+      int n,
+      DType weights,
+      CodeFormat codes,
+      ActivationScheme activations,
+      Epilogue epilogue) {
+    this(k, n, weights, codes, null, activations, epilogue);
   }
 
   /** The spec of a layer with these weights. */
@@ -40,7 +69,8 @@ public record MatmulSpec(
     return switch (w) {
       case Dense d -> new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
       case Quantized q ->
-          new MatmulSpec(q.columns(), q.rows(), null, q.format(), activations, epilogue);
+          new MatmulSpec(
+              q.columns(), q.rows(), null, q.format(), q.columnOrder(), activations, epilogue);
     };
   }
 
@@ -73,6 +103,7 @@ public record MatmulSpec(
     if (x.scheme() != activations
         || x.columns() != k
         || x.stride() != stride
+        || !Objects.equals(x.columnOrder(), columnOrder)
         || m < 1
         || m > x.rows()
         || x.data().byteSize() < activations.bytes() * ((m - 1L) * stride + k)
@@ -109,7 +140,9 @@ public record MatmulSpec(
             + x.stride()
             + " apart ("
             + x.data().byteSize()
-            + " bytes), output of "
+            + " bytes"
+            + (x.columnOrder() == null ? "" : ", in " + x.columnOrder())
+            + "), output of "
             + y.byteSize()
             + " bytes, asked for "
             + m
@@ -149,6 +182,9 @@ public record MatmulSpec(
   public String toString() {
     StringBuilder s = new StringBuilder("matmul ").append(k).append('x').append(n);
     s.append(" weights ").append(weightType());
+    if (columnOrder != null) {
+      s.append(", ").append(columnOrder);
+    }
     s.append(", activations ").append(activations);
     if (epilogue.bias()) {
       s.append(", bias");

@@ -2,6 +2,7 @@ package dev.sinter.backend;
 
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.ColumnOrder;
 import java.util.Objects;
 
 /**
@@ -10,12 +11,20 @@ import java.util.Objects;
  * @param width elements of a row, K
  * @param signedCodes U8 codes and zero points 128 lower, as signed bytes; see {@link
  *     MatmulKernel#signedCodes}
- * @param sumStep values of a row that have a sum of their own beside that of the row, from the
- *     first on, the last ones fewer: a multiple of 32 below the width, or 0 for no such sums; see
- *     {@link MatmulKernel#sumStep}
+ * @param sumStep values of a row that have a sum of their own beside that of the row, or of the
+ *     scheme's groups, from the first on, the last ones fewer: a multiple of 32 that is smaller and
+ *     divides groups, or 0 for no such sums; see {@link MatmulKernel#sumStep}
+ * @param columnOrder value i of a row of codes, and of its groups, is {@code
+ *     x[columnOrder.column(i)]}; null for the order of x; for schemes of codes only
  */
-public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep)
+public record QuantizeSpec(
+    int width, ActivationScheme scheme, boolean signedCodes, int sumStep, ColumnOrder columnOrder)
     implements OpSpec {
+  /** In the order of x. */
+  public QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes, int sumStep) {
+    this(width, scheme, signedCodes, sumStep, null);
+  }
+
   public QuantizeSpec(int width, ActivationScheme scheme, boolean signedCodes) {
     this(width, scheme, signedCodes, 0);
   }
@@ -32,21 +41,37 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
     if (scheme == ActivationScheme.FLOAT) {
       throw new IllegalArgumentException("FLOAT activations are not quantized");
     }
-    if (signedCodes && scheme != ActivationScheme.U8_PER_TOKEN) {
+    if (signedCodes && !scheme.isAsymmetric()) {
       throw new IllegalArgumentException("signed codes of " + scheme);
     }
-    if (sumStep != 0 && (sumStep < 0 || sumStep % CodeFormat.GROUP_STEP != 0 || sumStep >= width)) {
+    int group = scheme.groupWidth(width);
+    if (sumStep != 0
+        && (sumStep < 0
+            || sumStep % CodeFormat.GROUP_STEP != 0
+            || sumStep >= group
+            || (group < width && group % sumStep != 0))) {
       throw new IllegalArgumentException(
           "sumStep must be 0 or a multiple of "
               + CodeFormat.GROUP_STEP
-              + " below the width "
-              + width
-              + ", got "
+              + " below the "
+              + group
+              + " values that share a scale, and divide them where they are a group, got "
               + sumStep);
+    }
+    if (columnOrder != null) {
+      columnOrder.check(width);
+      if (!scheme.isScaled()) {
+        throw new IllegalArgumentException(scheme + " in another order of columns");
+      }
     }
     if (sumStep != 0 && !scheme.isScaled()) {
       throw new IllegalArgumentException("sums of " + scheme);
     }
+  }
+
+  /** Scales of a row. */
+  public int groups() {
+    return scheme.groups(width);
   }
 
   /** Sums of a row by {@code sumStep}; 0 if there are none. */
@@ -66,6 +91,7 @@ public record QuantizeSpec(int width, ActivationScheme scheme, boolean signedCod
         + " to "
         + scheme
         + (signedCodes ? " as signed bytes" : "")
-        + (sumStep == 0 ? "" : ", summed by " + sumStep);
+        + (sumStep == 0 ? "" : ", summed by " + sumStep)
+        + (columnOrder == null ? "" : ", in " + columnOrder);
   }
 }

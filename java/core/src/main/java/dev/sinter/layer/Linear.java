@@ -103,7 +103,9 @@ public final class Linear implements AutoCloseable {
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
     if (activations != ActivationScheme.FLOAT) {
-      codes = new QuantizeSpec(spec.k(), activations, kernel.signedCodes(), kernel.sumStep());
+      codes =
+          new QuantizeSpec(
+              spec.k(), activations, kernel.signedCodes(), kernel.sumStep(), spec.columnOrder());
       Planner.Choice quantizeChoice = planner.choose(codes);
       quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);
@@ -218,6 +220,11 @@ public final class Linear implements AutoCloseable {
         scratch.close();
       }
     }
+  }
+
+  /** What this layer makes of its f32 input before it multiplies; null if nothing. */
+  public QuantizeSpec inputCodes() {
+    return codes;
   }
 
   /** Room for the codes of this layer's input. */

@@ -13,6 +13,8 @@ import java.util.Objects;
  * @param scales row-major [rows][groups], one per row for {@link Granularity#CHANNEL}, one in all
  *     for {@link Granularity#TENSOR}; finite and not negative
  * @param zeroPoints 0 to 15, one for each scale; null exactly if the format has none
+ * @param columnOrder which column each stored one is, where codes and groups are stored in another
+ *     order than that of the matrix; null if they are not
  */
 public record Quantized(
     String name,
@@ -21,7 +23,8 @@ public record Quantized(
     CodeFormat format,
     MemorySegment codes,
     float[] scales,
-    byte[] zeroPoints)
+    byte[] zeroPoints,
+    ColumnOrder columnOrder)
     implements CompressedTensor {
   /** What a 4-bit code of -8 to 7 is stored higher by where nibbles are unsigned. */
   private static final int NIBBLE_OFFSET = 8;
@@ -66,6 +69,21 @@ public record Quantized(
     if (zeroPoints != null) {
       zeroPoints = checked(name, zeroPoints, expected);
     }
+    if (columnOrder != null) {
+      columnOrder.check(columns);
+    }
+  }
+
+  /** Codes in the order of the matrix. */
+  public Quantized(
+      String name,
+      int rows,
+      int columns,
+      CodeFormat format,
+      MemorySegment codes,
+      float[] scales,
+      byte[] zeroPoints) {
+    this(name, rows, columns, format, codes, scales, zeroPoints, null);
   }
 
   /** Symmetric codes without groups. */
@@ -132,14 +150,17 @@ public record Quantized(
     return format.granularity() == Granularity.TENSOR ? 0 : row * format.groups(columns) + group;
   }
 
-  /** The codes of row {@code row}, one a byte, written to {@code out[0, columns)}. */
+  /**
+   * The codes of row {@code row} as they are stored, one a byte, written to {@code out[0,
+   * columns)}.
+   */
   public void readCodes(int row, byte[] out) {
     format.read(codes, row * format.rowBytes(columns), out);
   }
 
   /**
-   * Row {@code row} as the integers that its scales multiply, codes less their zero points, written
-   * to {@code out[0, columns)}.
+   * Row {@code row} as the integers that its scales multiply, codes less their zero points, in the
+   * order they are stored in, written to {@code out[0, columns)}.
    */
   public void readIntegers(int row, byte[] out) {
     readCodes(row, out);
@@ -153,7 +174,10 @@ public record Quantized(
 
   @Override
   public long bytes() {
-    return codes.byteSize() + 4L * scales.length + (zeroPoints == null ? 0 : zeroPoints.length);
+    return codes.byteSize()
+        + 4L * scales.length
+        + (zeroPoints == null ? 0 : zeroPoints.length)
+        + (columnOrder == null ? 0 : 4L * columns);
   }
 
   @Override
@@ -162,7 +186,8 @@ public record Quantized(
     readIntegers(row, integers);
     int width = format.groupWidth(columns);
     for (int k = 0; k < columns; k++) {
-      out[k] = integers[k] * scale(row, k / width);
+      int column = columnOrder == null ? k : columnOrder.column(k);
+      out[column] = integers[k] * scale(row, k / width);
     }
   }
 }

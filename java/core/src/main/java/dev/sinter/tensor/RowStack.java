@@ -3,6 +3,7 @@ package dev.sinter.tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Puts weight matrices of one width on top of each other, so that layers which share their input
@@ -15,6 +16,7 @@ public final class RowStack {
 
   /**
    * @param parts at least one, all dense of one type or all quantized in one format, equally wide
+   *     and in one order of columns
    * @param arena holds the copy
    */
   public static CompressedTensor of(
@@ -28,7 +30,7 @@ public final class RowStack {
             part.name()
                 + " cannot be stacked on "
                 + parts.getFirst().name()
-                + ": widths or types differ");
+                + ": widths, types or column orders differ");
       }
       rows += part.rows();
       bytes += data(part).byteSize();
@@ -68,7 +70,8 @@ public final class RowStack {
         }
       }
     }
-    return new Quantized(name, rows, columns, format, codes, scales, zeroPoints);
+    ColumnOrder order = parts.getFirst().columnOrder();
+    return new Quantized(name, rows, columns, format, codes, scales, zeroPoints, order);
   }
 
   /** Parts have scales of their own, so what one scale was enough for has one a row here. */
@@ -82,7 +85,9 @@ public final class RowStack {
     return switch (a) {
       case Dense d -> b instanceof Dense e && d.dtype() == e.dtype();
       case Quantized q ->
-          b instanceof Quantized r && rowwise(q.format()).equals(rowwise(r.format()));
+          b instanceof Quantized r
+              && rowwise(q.format()).equals(rowwise(r.format()))
+              && Objects.equals(q.columnOrder(), r.columnOrder());
     };
   }
 

@@ -8,13 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
+import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.RowStack;
 import dev.sinter.testing.Allocation;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
@@ -32,6 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class LinearTest {
@@ -99,6 +104,9 @@ class LinearTest {
     allocatesNothing(
         Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
         ActivationScheme.U8_PER_TOKEN);
+    allocatesNothing(
+        Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
+        ActivationScheme.S8_PER_GROUP_32);
   }
 
   private void allocatesNothing(CompressedTensor weights, ActivationScheme activations) {
@@ -244,6 +252,152 @@ class LinearTest {
     }
     // A step of amax / 7 with amax near 2.7 deviations: about 19 dB of a normal distribution.
     assertTrue(noise < signal / 30, noise + " of " + signal + " " + random);
+  }
+
+  /** One large column costs a whole row its accuracy, or a group. */
+  @ParameterizedTest
+  @CsvSource({
+    "U8_PER_TOKEN, U8_PER_GROUP_32",
+    "S8_PER_TOKEN, S8_PER_GROUP_32",
+    "S8_PER_TOKEN, S8_PER_GROUP_128"
+  })
+  void activationsInGroupsKeepTheirAccuracyBesideOutliers(
+      ActivationScheme token, ActivationScheme group) {
+    CompressedTensor codes = Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    for (int row = 0; row < m; row++) {
+      x.setAtIndex(JAVA_FLOAT, (long) row * K + 7, 500);
+    }
+    MemorySegment exact = arena.allocate(4L * m * N, 64);
+    Dense decoded = decoded(codes);
+    try (Linear floats = Linear.of(sinter, decoded, (float[]) null, ActivationScheme.FLOAT)) {
+      floats.forward(x, m, exact);
+    }
+    double noise = noise(codes, group, x, m, exact);
+    assertTrue(noise < noise(codes, token, x, m, exact) / 1.5, noise + " " + random);
+  }
+
+  /** Query, key and value in one pass: each gets the numbers it gets alone. */
+  @ParameterizedTest
+  @CsvSource({"8, 0", "4, 128"})
+  void stackedLayersRunAsOne(int bits, int group) {
+    CodeFormat format = group == 0 ? CodeFormat.perChannel(bits) : CodeFormat.inGroups(bits, group);
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    List<Quantized> parts = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      parts.add(Quantizer.roundToNearest(dense(), format, arena));
+    }
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment all = arena.allocate(4L * m * 3 * N, 64);
+    MemorySegment alone = arena.allocate(4L * m * N, 64);
+    try (Linear stacked = Linear.of(sinter, RowStack.of("qkv", parts, arena), (float[]) null, u8)) {
+      assertEquals(3 * N, stacked.spec().n());
+      stacked.forward(x, m, all);
+    }
+    for (int i = 0; i < 3; i++) {
+      try (Linear part = Linear.of(sinter, parts.get(i), (float[]) null, u8)) {
+        part.forward(x, m, alone);
+      }
+      for (int row = 0; row < m; row++) {
+        MemorySegment columns = all.asSlice(4L * (3 * row + i) * N, 4L * N);
+        assertEquals(
+            -1, columns.mismatch(alone.asSlice(4L * row * N, 4L * N)), "part " + i + " " + random);
+      }
+    }
+  }
+
+  /** On activations that come in order already, codes do the same without knowing of it. */
+  @ParameterizedTest
+  @CsvSource({
+    "8, 0, U8_PER_TOKEN",
+    "8, 0, S8_PER_TOKEN",
+    "4, 128, U8_PER_TOKEN",
+    "4, 32, S8_PER_GROUP_128",
+    "4, 128, U8_PER_GROUP_32"
+  })
+  void anOrderOfColumnsIsThatOfTheActivations(int bits, int group, ActivationScheme scheme) {
+    CodeFormat format = group == 0 ? CodeFormat.perChannel(bits) : CodeFormat.inGroups(bits, group);
+    Quantized plain = Quantizer.roundToNearest(dense(), format, arena);
+    ColumnOrder order = new ColumnOrder(random.permutation(K));
+    Quantized ordered =
+        new Quantized("w", N, K, format, plain.codes(), plain.scales(), null, order);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment inOrder = arena.allocate(4L * m * K, 64);
+    for (int i = 0; i < m * K; i++) {
+      float value = x.getAtIndex(JAVA_FLOAT, i / K * (long) K + order.column(i % K));
+      inOrder.setAtIndex(JAVA_FLOAT, i, value);
+    }
+    MemorySegment expected = arena.allocate(4L * m * N, 64);
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear one = Linear.of(sinter, plain, (float[]) null, scheme);
+        Linear other = Linear.of(sinter, ordered, (float[]) null, scheme);
+        Linear floats =
+            Linear.of(sinter, decoded(ordered), (float[]) null, ActivationScheme.FLOAT)) {
+      one.forward(inOrder, m, expected);
+      other.forward(x, m, y);
+      assertEquals(-1, expected.mismatch(y), other.explain() + " " + random);
+      // And what the codes stand for is the matrix in its own order.
+      floats.forward(x, m, expected);
+      double signal = 0;
+      double noise = 0;
+      for (int i = 0; i < m * N; i++) {
+        double wanted = expected.getAtIndex(JAVA_FLOAT, i);
+        signal += wanted * wanted;
+        noise += Math.pow(y.getAtIndex(JAVA_FLOAT, i) - wanted, 2);
+      }
+      assertTrue(noise < signal / 1000, noise + " of " + signal + " " + random);
+    }
+  }
+
+  /** Codes of another order would give plausible numbers. */
+  @Test
+  void activationsInAnotherOrderAreRefused() {
+    Quantized plain = (Quantized) weights(ActivationScheme.S8_PER_TOKEN);
+    ColumnOrder order = new ColumnOrder(random.permutation(K));
+    Quantized ordered =
+        new Quantized("w", N, K, plain.format(), plain.codes(), plain.scales(), null, order);
+    MemorySegment y = arena.allocate(4L * N, 64);
+    try (Linear one = Linear.of(sinter, plain, (float[]) null, ActivationScheme.S8_PER_TOKEN);
+        Linear other = Linear.of(sinter, ordered, (float[]) null, ActivationScheme.S8_PER_TOKEN)) {
+      ActivationBuffer x = one.codes(arena, 1);
+      expect("an order of 384", () -> other.operation("y", x, y, () -> 1).run(0, 0));
+      ActivationBuffer ofOther = other.codes(arena, 1);
+      expect("an order of 384", () -> one.operation("y", ofOther, y, () -> 1).run(0, 0));
+    }
+  }
+
+  private Dense decoded(CompressedTensor codes) {
+    MemorySegment data = arena.allocate(4L * N * K, 64);
+    float[] row = new float[K];
+    for (int n = 0; n < N; n++) {
+      codes.decodeRow(n, row);
+      MemorySegment.copy(row, 0, data, JAVA_FLOAT, 4L * n * K, K);
+    }
+    return new Dense("decoded", N, K, DType.F32, data);
+  }
+
+  private double noise(
+      CompressedTensor codes,
+      ActivationScheme scheme,
+      MemorySegment x,
+      int m,
+      MemorySegment exact) {
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear linear = Linear.of(sinter, codes, (float[]) null, scheme)) {
+      assertTrue(linear.explain().contains("activations " + scheme), linear.explain());
+      linear.forward(x, m, y);
+    }
+    double noise = 0;
+    for (int i = 0; i < m * N; i++) {
+      noise += Math.pow(y.getAtIndex(JAVA_FLOAT, i) - exact.getAtIndex(JAVA_FLOAT, i), 2);
+    }
+    return noise;
   }
 
   private static void expect(String part, Runnable call) {

@@ -51,6 +51,17 @@ public final class TestRandom {
     return values;
   }
 
+  /** The numbers from 0 to length - 1, shuffled. */
+  public int[] permutation(int length) {
+    int[] values = new int[length];
+    for (int i = 0; i < length; i++) { // Fisher and Yates
+      int j = random.nextInt(i + 1);
+      values[i] = values[j];
+      values[j] = i;
+    }
+    return values;
+  }
+
   /** Fills a segment of floats with normal values. */
   public void fill(MemorySegment floats, float deviation) {
     for (long i = 0; i < floats.byteSize() / 4; i++) {

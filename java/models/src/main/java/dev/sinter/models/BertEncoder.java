@@ -1,6 +1,7 @@
 package dev.sinter.models;
 
 import dev.sinter.Sinter;
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
@@ -47,7 +48,7 @@ final class BertEncoder implements AutoCloseable {
   private final Map<String, Linear> linears = new LinkedHashMap<>();
   private final Map<String, ErrorReport> errors = new LinkedHashMap<>();
   private EmbeddingTable embeddings;
-  private LayerNorm embeddingNorm;
+  private LayerNorm lastNorm; // of the last layer: the others are in the layers behind them
   private Attention attention;
   private ForwardPlan plan;
   private boolean closed;
@@ -92,6 +93,8 @@ final class BertEncoder implements AutoCloseable {
         encoder.linears.putAll(layer.linears());
         encoder.errors.putAll(layer.errors());
       }
+      encoder.lastNorm =
+          BertLayer.norm(sinter, checkpoint, BertLayer.normBefore(config.layers()), config, null);
       encoder.attention =
           Attention.of(
               sinter,
@@ -120,8 +123,6 @@ final class BertEncoder implements AutoCloseable {
           };
       embeddings = new EmbeddingTable(table, positionValues, types, arena);
     }
-    embeddingNorm =
-        BertLayer.norm(sinter, checkpoint, "embeddings.LayerNorm", config.layerNormEps());
   }
 
   /** The first {@code rows} rows of a matrix that is as wide as the hidden states. */
@@ -158,12 +159,14 @@ final class BertEncoder implements AutoCloseable {
             embeddings.write(tokens[row], positions[row], x, row);
           }
         });
-    builder.step("embedding norm", embeddingNorm.step(x, x));
-    observe(builder, observer, "embeddings", x);
     for (int i = 0; i < layers.size(); i++) {
-      layers.get(i).plan(builder, "layer " + i + " ", buffers, attention);
-      observe(builder, observer, "encoder.layer." + i, x);
+      String name = "layer " + i + " ";
+      ActivationBuffer input = layers.get(i).planInput(builder, name, buffers);
+      observe(builder, observer, stateBehind(i), x);
+      layers.get(i).plan(builder, name, input, buffers, attention);
     }
+    builder.step("last norm", lastNorm.step(x, x, null));
+    observe(builder, observer, stateBehind(layers.size()), x);
     builder.operation(
         operation(
             "pooling",
@@ -171,6 +174,11 @@ final class BertEncoder implements AutoCloseable {
                 results[firstResult + sequence] =
                     pooler.pool(x, hidden, batch.start(sequence), batch.length(sequence))));
     plan = builder.build();
+  }
+
+  /** What an observer calls the hidden states behind the embeddings and {@code count} layers. */
+  private static String stateBehind(int count) {
+    return count == 0 ? "embeddings" : "encoder.layer." + (count - 1);
   }
 
   private void observe(PlanBuilder builder, LayerObserver observer, String layer, MemorySegment x) {
@@ -295,7 +303,7 @@ final class BertEncoder implements AutoCloseable {
   /** Bytes of all resident parameters. */
   long bytes() {
     return embeddings.bytes()
-        + embeddingNorm.bytes()
+        + lastNorm.bytes()
         + layers.stream().mapToLong(BertLayer::bytes).sum();
   }
 
@@ -312,8 +320,8 @@ final class BertEncoder implements AutoCloseable {
       if (attention != null) {
         attention.close();
       }
-      if (embeddingNorm != null) {
-        embeddingNorm.close();
+      if (lastNorm != null) {
+        lastNorm.close();
       }
       arena.close();
     } finally {

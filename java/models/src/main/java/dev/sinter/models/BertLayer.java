@@ -13,7 +13,6 @@ import dev.sinter.layer.Attention;
 import dev.sinter.layer.LayerNorm;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.SequenceBatch;
-import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
@@ -32,7 +31,9 @@ import java.util.stream.Stream;
 
 /**
  * One post-norm transformer layer (Devlin et al., 2019): attention, residual, layer norm, GELU MLP,
- * residual, layer norm. Query, key and value run as one matmul.
+ * residual, layer norm. Query, key and value run as one matmul. A layer has the norm in front of it
+ * (that of the embeddings, or the last one of the layer before) rather than its own last one: a
+ * norm quantizes for the matmul behind it in the same pass.
  */
 final class BertLayer implements AutoCloseable {
   /** The buffers of a pass, shared by all layers. */
@@ -47,12 +48,12 @@ final class BertLayer implements AutoCloseable {
   private final Scheme scheme;
   private final Map<String, Linear> linears = new LinkedHashMap<>(); // by name, also of q, k, v
   private final Map<String, ErrorReport> errors = new LinkedHashMap<>();
+  private LayerNorm inputNorm;
   private Linear qkv;
   private Linear attentionOutput;
   private LayerNorm attentionNorm;
   private Linear intermediate;
   private Linear output;
-  private LayerNorm outputNorm;
 
   private BertLayer(Scheme scheme) {
     this.scheme = scheme;
@@ -63,8 +64,7 @@ final class BertLayer implements AutoCloseable {
       Sinter sinter, Checkpoint checkpoint, int index, BertConfig config, Scheme scheme) {
     String prefix = "encoder.layer." + index + ".";
     String attention = prefix + "attention.";
-    String normBefore =
-        index == 0 ? "embeddings.LayerNorm" : "encoder.layer." + (index - 1) + ".output.LayerNorm";
+    String normBefore = normBefore(index);
     Epilogue residual = new Epilogue(true, Activation.NONE, true);
     Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
     InputMeans means = new InputMeans(checkpoint);
@@ -79,6 +79,7 @@ final class BertLayer implements AutoCloseable {
               attention + "self.query",
               attention + "self.key",
               attention + "self.value");
+      layer.inputNorm = norm(sinter, checkpoint, normBefore, config, layer.qkv);
       layer.attentionOutput =
           layer.linear(
               sinter,
@@ -86,8 +87,6 @@ final class BertLayer implements AutoCloseable {
               residual,
               () -> means.behindLinear(attention + "self.value", normBefore),
               attention + "output.dense");
-      layer.attentionNorm =
-          norm(sinter, checkpoint, attention + "output.LayerNorm", config.layerNormEps());
       layer.intermediate =
           layer.linear(
               sinter,
@@ -95,6 +94,8 @@ final class BertLayer implements AutoCloseable {
               gelu,
               () -> means.behindNorm(attention + "output.LayerNorm"),
               prefix + "intermediate.dense");
+      layer.attentionNorm =
+          norm(sinter, checkpoint, attention + "output.LayerNorm", config, layer.intermediate);
       layer.output =
           layer.linear(
               sinter,
@@ -102,8 +103,6 @@ final class BertLayer implements AutoCloseable {
               residual,
               () -> means.behindGelu(prefix + "intermediate.dense", attention + "output.LayerNorm"),
               prefix + "output.dense");
-      layer.outputNorm =
-          norm(sinter, checkpoint, prefix + "output.LayerNorm", config.layerNormEps());
       return layer;
     } catch (RuntimeException | Error e) {
       layer.close();
@@ -163,9 +162,21 @@ final class BertLayer implements AutoCloseable {
     return all;
   }
 
-  static LayerNorm norm(Sinter sinter, Checkpoint checkpoint, String name, float epsilon) {
+  /** The norm behind the embeddings and {@code layers} layers. */
+  static String normBefore(int layers) {
+    return layers == 0
+        ? "embeddings.LayerNorm"
+        : "encoder.layer." + (layers - 1) + ".output.LayerNorm";
+  }
+
+  /**
+   * @param next the matmul that takes the result; null for none
+   */
+  static LayerNorm norm(
+      Sinter sinter, Checkpoint checkpoint, String name, BertConfig config, Linear next) {
     float[] gamma = checkpoint.tensor(name + ".weight").toFloats();
-    return LayerNorm.of(sinter, gamma, vector(checkpoint, name + ".bias", gamma.length), epsilon);
+    float[] beta = vector(checkpoint, name + ".bias", gamma.length);
+    return LayerNorm.of(sinter, gamma, beta, config.layerNormEps(), next);
   }
 
   static float[] vector(Checkpoint checkpoint, String name, int length) {
@@ -185,28 +196,63 @@ final class BertLayer implements AutoCloseable {
         .getAsLong();
   }
 
-  /** Appends the operations that turn the hidden states into those behind this layer. */
-  void plan(PlanBuilder plan, String name, Buffers b, Attention attention) {
-    multiply(plan, name + "qkv", qkv, b.hidden(), b.qkv(), b);
-    plan.operation(attention.operation(name + "attention", b.qkv(), b.context(), b.batch()));
-    // The residual connections: both outputs are added to the hidden states where they lie.
-    multiply(plan, name + "attention output", attentionOutput, b.context(), b.hidden(), b);
-    plan.step(name + "attention norm", attentionNorm.step(b.hidden(), b.hidden()));
-    multiply(plan, name + "intermediate", intermediate, b.hidden(), b.inner(), b);
-    multiply(plan, name + "output", output, b.inner(), b.hidden(), b);
-    plan.step(name + "output norm", outputNorm.step(b.hidden(), b.hidden()));
+  /**
+   * Appends the norm of the hidden states in front of this layer.
+   *
+   * @return the input that {@link #plan} takes, which nothing in between may spoil
+   */
+  ActivationBuffer planInput(PlanBuilder plan, String name, Buffers b) {
+    return normalize(plan, name + "input norm", inputNorm, qkv, b);
   }
 
-  private void multiply(
+  /**
+   * Appends the operations that turn the hidden states into those behind this layer, but a norm.
+   */
+  void plan(PlanBuilder plan, String name, ActivationBuffer input, Buffers b, Attention attention) {
+    multiply(plan, name + "qkv", qkv, input, b.qkv(), b);
+    plan.operation(attention.operation(name + "attention", b.qkv(), b.context(), b.batch()));
+    // The residual connections: both outputs are added to the hidden states where they lie.
+    quantizeAndMultiply(
+        plan, name + "attention output", attentionOutput, b.context(), b.hidden(), b);
+    ActivationBuffer normal =
+        normalize(plan, name + "attention norm", attentionNorm, intermediate, b);
+    multiply(plan, name + "intermediate", intermediate, normal, b.inner(), b);
+    quantizeAndMultiply(plan, name + "output", output, b.inner(), b.hidden(), b);
+  }
+
+  /** Normalizes the hidden states where they lie, and quantizes them for {@code next}. */
+  private ActivationBuffer normalize(
+      PlanBuilder plan, String name, LayerNorm norm, Linear next, Buffers b) {
+    ActivationBuffer out = input(next, b.hidden(), b);
+    plan.step(name, norm.step(b.hidden(), b.hidden(), out));
+    return out;
+  }
+
+  private void quantizeAndMultiply(
       PlanBuilder plan, String name, Linear linear, MemorySegment x, MemorySegment y, Buffers b) {
-    ActivationBuffer input;
-    if (scheme.activations() == ActivationScheme.FLOAT) {
-      input = ActivationBuffer.floats(x, b.batch().maxRows(), linear.spec().k());
-    } else {
-      input = linear.codes(b.codes(), b.batch().maxRows());
+    ActivationBuffer input = input(linear, x, b);
+    if (linear.inputCodes() != null) {
       plan.step("quantize", linear.quantize(x, input));
     }
-    plan.operation(linear.operation(name, input, y, b.batch()::rows));
+    multiply(plan, name, linear, input, y, b);
+  }
+
+  /** Room for what {@code linear} makes of x, or x itself. */
+  private static ActivationBuffer input(Linear linear, MemorySegment x, Buffers b) {
+    int rows = b.batch().maxRows();
+    return linear.inputCodes() == null
+        ? ActivationBuffer.floats(x, rows, linear.spec().k())
+        : linear.codes(b.codes(), rows);
+  }
+
+  private static void multiply(
+      PlanBuilder plan,
+      String name,
+      Linear linear,
+      ActivationBuffer x,
+      MemorySegment y,
+      Buffers b) {
+    plan.operation(linear.operation(name, x, y, b.batch()::rows));
   }
 
   /** The linear layers by their checkpoint names; query, key and value are one and the same. */
@@ -222,13 +268,13 @@ final class BertLayer implements AutoCloseable {
   /** Bytes of all parameters. */
   long bytes() {
     return Stream.of(qkv, attentionOutput, intermediate, output).mapToLong(Linear::bytes).sum()
-        + attentionNorm.bytes()
-        + outputNorm.bytes();
+        + inputNorm.bytes()
+        + attentionNorm.bytes();
   }
 
   @Override
   public void close() {
-    Stream.of(qkv, attentionOutput, attentionNorm, intermediate, output, outputNorm)
+    Stream.of(inputNorm, qkv, attentionOutput, attentionNorm, intermediate, output)
         .forEach(
             part -> {
               switch (part) {

@@ -3,7 +3,6 @@ package dev.sinter.backend.cpu;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
-import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
@@ -15,7 +14,8 @@ abstract class CodesGemm extends PanelMatmul {
 
   private final int stride;
   private final PackedCodes weights;
-  private final int sumsOfRow;
+  private final int groups; // of a row of activations
+  private final int group; // values in one; 0: all
   private final long bytes;
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
 
@@ -29,8 +29,9 @@ abstract class CodesGemm extends PanelMatmul {
     super(spec, operation, isa);
     int lines = Math.ceilDiv(spec.k(), CACHE_LINE);
     stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
-    weights = new PackedCodes(arena, source, signedCodes());
-    sumsOfRow = weights.group() == 0 ? 1 : Math.ceilDiv(spec.k(), weights.group());
+    groups = spec.activations().groups(spec.k());
+    group = groups == 1 ? 0 : spec.activations().groupWidth(spec.k());
+    weights = new PackedCodes(arena, source, group, signedCodes());
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
     arguments = new MemorySegment[workers];
@@ -43,6 +44,7 @@ abstract class CodesGemm extends PanelMatmul {
     MemorySegment args = sinter_gemm_args.allocate(arena);
     weights.describe(args);
     sinter_gemm_args.x_stride(args, stride);
+    sinter_gemm_args.x_group(args, group);
     sinter_gemm_args.bias(args, biases);
     sinter_gemm_args.y_stride(args, spec.n());
     sinter_gemm_args.activation(args, activation());
@@ -60,12 +62,12 @@ abstract class CodesGemm extends PanelMatmul {
 
   @Override
   public final boolean signedCodes() {
-    return spec.activations() == ActivationScheme.U8_PER_TOKEN;
+    return spec.activations().isAsymmetric();
   }
 
   @Override
   public final int sumStep() {
-    return weights.group();
+    return weights.step() == group ? 0 : weights.step();
   }
 
   @Override
@@ -88,11 +90,11 @@ abstract class CodesGemm extends PanelMatmul {
     sinter_gemm_args.panel_begin(args, panelBegin);
     sinter_gemm_args.panel_end(args, panelEnd);
     point(args, sinter_gemm_args.x$offset(), x.data(), row * stride);
-    point(args, sinter_gemm_args.x_scales$offset(), x.scales(), 4 * row);
+    point(args, sinter_gemm_args.x_scales$offset(), x.scales(), 4 * row * groups);
     MemorySegment sums = sumStep() == 0 ? x.sums() : x.stepSums();
-    point(args, sinter_gemm_args.x_sums$offset(), sums, 4 * row * sumsOfRow);
+    point(args, sinter_gemm_args.x_sums$offset(), sums, 4 * row * weights.steps());
     if (signedCodes()) {
-      point(args, sinter_gemm_args.x_zero_points$offset(), x.zeroPoints(), 4 * row);
+      point(args, sinter_gemm_args.x_zero_points$offset(), x.zeroPoints(), 4 * row * groups);
     }
     point(args, sinter_gemm_args.y$offset(), y, 4 * row * spec.n());
     return call(isa, args);

@@ -7,6 +7,9 @@ import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.NormKernel;
+import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.NormThenQuantize;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
@@ -56,7 +59,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class);
+    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class, NormSpec.class);
   }
 
   @Override
@@ -67,19 +70,10 @@ public final class CpuBackend implements Backend {
     return switch (spec) {
       case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
-      case QuantizeSpec q when q.scheme().isScaled() && q.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
-          Support.no(
-              "width "
-                  + q.width()
-                  + " could overflow int32 sums, at most "
-                  + SINTER_QUANTIZE_ROWS_MAX_K());
-      case QuantizeSpec q
-          when q.sumStep() != 0
-              && q.scheme() == ActivationScheme.U8_PER_TOKEN
-              && !q.signedCodes() ->
-          Support.no("sums parts of rows of signed bytes only");
-      case QuantizeSpec _ -> Support.yes();
-      default -> Support.no("has no " + spec.operation() + " kernel");
+      case QuantizeSpec q -> examine(q);
+      case NormSpec n when n.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
+          Support.no("width " + n.width() + ", at most " + SINTER_QUANTIZE_ROWS_MAX_K());
+      case NormSpec n -> n.codes() == null ? Support.yes() : examine(n.codes());
     };
   }
 
@@ -90,10 +84,16 @@ public final class CpuBackend implements Backend {
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
           "runs F32, I4 and I8 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without"
-              + " groups, with U8_PER_TOKEN or S8_PER_TOKEN activations, not "
+              + " groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
+    }
+    if (spec.activations().groups(spec.k()) > 1 && !groupsFit(spec)) {
+      return Support.no(
+          "activations in groups are for narrow weights whose groups divide them or the other way"
+              + " round, not for "
+              + spec.weightType());
     }
     int maxK =
         switch (spec.codes().code()) {
@@ -110,6 +110,28 @@ public final class CpuBackend implements Backend {
   /** Whether the weights are codes whose kernels know groups. */
   private static boolean hasGroups(MatmulSpec spec) {
     return spec.codes() != null && spec.codes().code() != Code.INT8;
+  }
+
+  private static Support examine(QuantizeSpec spec) {
+    if (!spec.scheme().isScaled()) {
+      return Support.yes();
+    }
+    if (spec.width() > SINTER_QUANTIZE_ROWS_MAX_K()) {
+      return Support.no(
+          "width "
+              + spec.width()
+              + " could overflow int32 sums, at most "
+              + SINTER_QUANTIZE_ROWS_MAX_K());
+    }
+    return spec.sumStep() != 0 && spec.scheme().isAsymmetric() && !spec.signedCodes()
+        ? Support.no("sums parts of rows of signed bytes only")
+        : Support.yes();
+  }
+
+  private static boolean groupsFit(MatmulSpec spec) {
+    int x = spec.activations().groupWidth(spec.k());
+    int w = spec.codes().groupWidth(spec.k());
+    return hasGroups(spec) && (w == spec.k() || x % w == 0 || w % x == 0);
   }
 
   private static boolean isF32(MatmulSpec spec) {
@@ -147,6 +169,17 @@ public final class CpuBackend implements Backend {
   public AttentionKernel attention(AttentionSpec spec) {
     require(spec);
     return new AttentionNative(spec, workers, Isa.best(allowed, AttentionNative.COMPILED));
+  }
+
+  @Override
+  public NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
+    require(spec);
+    Isa isa = Isa.best(allowed, NormRowsNative.COMPILED);
+    if (spec.codes() == null || spec.codes().scheme().isScaled()) {
+      return new NormRowsNative(spec, gamma, beta, isa);
+    }
+    NormKernel norm = new NormRowsNative(spec.toFloats(), gamma, beta, isa);
+    return new NormThenQuantize(norm, quantize(spec.codes()));
   }
 
   @Override

@@ -23,7 +23,8 @@ final class PackedCodes {
   private final Quantized source;
   private final int panels;
   private final int groups;
-  private final int group; // 0: all of a row
+  private final int group; // weights of a row that share a scale; 0: all
+  private final int step;
   private final boolean halfScales;
   private final MemorySegment codes;
   private final MemorySegment sums; // NULL unless asked for
@@ -32,27 +33,29 @@ final class PackedCodes {
 
   /**
    * @param arena holds everything
+   * @param inputGroup activations along K that share a scale; 0 for all of them
    * @param withSums whether the sums of the weights are needed, for activations with zero points
    */
-  PackedCodes(Arena arena, Quantized source, boolean withSums) {
+  PackedCodes(Arena arena, Quantized source, int inputGroup, boolean withSums) {
     this.source = source;
     panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
     groups = source.format().groups(source.columns());
     group = groups == 1 ? 0 : source.format().groupWidth(source.columns());
+    step = group == 0 || (inputGroup != 0 && inputGroup < group) ? inputGroup : group;
     long paddedK =
         Math.ceilDiv(source.columns(), SINTER_GEMM_BLOCK_K()) * (long) SINTER_GEMM_BLOCK_K();
     long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
+    long sumBytes = withSums ? 4L * SINTER_GEMM_PANEL() * panels * steps() : 0;
     halfScales = source.format().code() != Code.INT8 && allHalf(source.scales());
     long scaleBytes = (halfScales ? 2 : 4) * entries;
     // One block, since small ones of their own would not get huge pages.
     MemorySegment block =
-        LargeMemory.allocate(
-            arena, lines(bytes) + lines(scaleBytes) + lines(withSums ? 4 * entries : 0) + entries);
+        LargeMemory.allocate(arena, lines(bytes) + lines(scaleBytes) + lines(sumBytes) + entries);
     SegmentAllocator parts = SegmentAllocator.slicingAllocator(block);
     codes = parts.allocate(bytes, CACHE_LINE);
     scales = parts.allocate(scaleBytes, CACHE_LINE);
-    sums = withSums ? parts.allocate(4 * entries, CACHE_LINE) : MemorySegment.NULL;
+    sums = withSums ? parts.allocate(sumBytes, CACHE_LINE) : MemorySegment.NULL;
     zeroPoints =
         source.format().zeroPoints() ? parts.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
     pack();
@@ -82,7 +85,7 @@ final class PackedCodes {
       sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
       sinter_pack_args.panel_end(args, panels);
-      sinter_pack_args.step(args, sums.equals(MemorySegment.NULL) ? 0 : group);
+      sinter_pack_args.step(args, sums.equals(MemorySegment.NULL) ? 0 : step);
       sinter_pack_args.w(args, codes);
       sinter_pack_args.w_sums(args, sums);
       PanelMatmul.check(source.format().code() + " packing", pack(args));
@@ -136,9 +139,14 @@ final class PackedCodes {
     return panels;
   }
 
-  /** Values along K that share a scale; 0 for all of them. */
-  int group() {
-    return group;
+  /** Values along K that share both scales, and whose sum a call wants; 0 for all of them. */
+  int step() {
+    return step;
+  }
+
+  /** Sums of a row. */
+  int steps() {
+    return step == 0 ? 1 : Math.ceilDiv(source.columns(), step);
   }
 
   long bytes() {

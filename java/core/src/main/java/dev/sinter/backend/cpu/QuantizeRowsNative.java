@@ -5,11 +5,10 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
-import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -20,40 +19,23 @@ import java.util.Set;
 final class QuantizeRowsNative implements QuantizeKernel {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
 
-  /** The schemes of sinter.h. */
-  private enum Codes {
-    U8,
-    S8,
-    S8Z;
-
-    static Codes of(QuantizeSpec spec) {
-      if (spec.scheme() == ActivationScheme.S8_PER_TOKEN) {
-        return S8;
-      }
-      return spec.signedCodes() ? S8Z : U8;
-    }
-  }
-
   private final QuantizeSpec spec;
-  private final int width;
   private final Isa isa;
-  private final Codes codes;
   private final String function;
-  private final String sumFunction;
+  private final Arena arena = Arena.ofShared();
+  private final QuantizeFormat format;
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   QuantizeRowsNative(QuantizeSpec spec, Isa isa) {
     this.spec = spec;
     this.isa = isa;
-    width = spec.width();
-    codes = Codes.of(spec);
-    function = "sinter_quantize_rows_" + codes.name().toLowerCase(Locale.ROOT) + "_" + isa.text();
-    sumFunction = "sinter_group_sums_" + (isa == Isa.SCALAR ? "scalar" : "avx2");
+    function = "sinter_quantize_rows_" + isa.text();
+    format = new QuantizeFormat(spec, isa, arena);
   }
 
   @Override
   public String implementation() {
-    return spec.sumStep() == 0 ? function : function + ", " + sumFunction;
+    return format.describe(function);
   }
 
   @Override
@@ -62,8 +44,8 @@ final class QuantizeRowsNative implements QuantizeKernel {
   }
 
   /**
-   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another scheme
-   *     or width, or if it lacks the rows
+   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another spec,
+   *     or if it lacks the rows
    */
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
@@ -71,86 +53,29 @@ final class QuantizeRowsNative implements QuantizeKernel {
     if (from == to) {
       return;
     }
+    MemorySegment f = format.segment();
     MemorySegment q = out.data();
     MemorySegment s = out.scales();
     MemorySegment z = out.zeroPoints();
+    MemorySegment sums = out.sums();
+    long n = to - from;
+    long stride = out.stride();
     // Whole segments and the first row go down: slices would be objects on the heap.
     int status =
         switch (isa) {
-          case AVX512, AVX512VNNI -> avx512(x, from, to - from, q, out.stride(), s, z, out.sums());
-          case AVX2, AVXVNNI -> avx2(x, from, to - from, q, out.stride(), s, z, out.sums());
-          case SCALAR -> scalar(x, from, to - from, q, out.stride(), s, z, out.sums());
+          case AVX512, AVX512VNNI ->
+              sinter_quantize_rows_avx512(f, x, from, n, q, stride, s, z, sums);
+          case AVX2, AVXVNNI -> sinter_quantize_rows_avx2(f, x, from, n, q, stride, s, z, sums);
+          case SCALAR -> sinter_quantize_rows_scalar(f, x, from, n, q, stride, s, z, sums);
         };
-    check(function, status);
-    if (spec.sumStep() != 0) {
-      sum(out, from, to - from);
+    Rows.check(function, status);
+    format.sum(out, from, n);
+  }
+
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
     }
-  }
-
-  private void sum(ActivationBuffer out, long first, long rows) {
-    MemorySegment q = out.data();
-    MemorySegment z = out.zeroPoints();
-    long stride = out.stride();
-    long step = spec.sumStep();
-    MemorySegment sums = out.stepSums();
-    int status =
-        isa == Isa.SCALAR
-            ? sinter_group_sums_scalar(q, first, rows, width, stride, z, 0, step, sums)
-            : sinter_group_sums_avx2(q, first, rows, width, stride, z, 0, step, sums);
-    check(sumFunction, status);
-  }
-
-  private static void check(String function, int status) {
-    if (status != SINTER_OK()) {
-      throw new NativeException(function, status, sinter_status_text(status).getString(0));
-    }
-  }
-
-  private int avx512(
-      MemorySegment x,
-      long first,
-      long rows,
-      MemorySegment q,
-      long stride,
-      MemorySegment s,
-      MemorySegment z,
-      MemorySegment sums) {
-    return switch (codes) {
-      case U8 -> sinter_quantize_rows_u8_avx512(x, first, rows, width, q, stride, s, z, sums);
-      case S8 -> sinter_quantize_rows_s8_avx512(x, first, rows, width, q, stride, s, z, sums);
-      case S8Z -> sinter_quantize_rows_s8z_avx512(x, first, rows, width, q, stride, s, z, sums);
-    };
-  }
-
-  private int avx2(
-      MemorySegment x,
-      long first,
-      long rows,
-      MemorySegment q,
-      long stride,
-      MemorySegment s,
-      MemorySegment z,
-      MemorySegment sums) {
-    return switch (codes) {
-      case U8 -> sinter_quantize_rows_u8_avx2(x, first, rows, width, q, stride, s, z, sums);
-      case S8 -> sinter_quantize_rows_s8_avx2(x, first, rows, width, q, stride, s, z, sums);
-      case S8Z -> sinter_quantize_rows_s8z_avx2(x, first, rows, width, q, stride, s, z, sums);
-    };
-  }
-
-  private int scalar(
-      MemorySegment x,
-      long first,
-      long rows,
-      MemorySegment q,
-      long stride,
-      MemorySegment s,
-      MemorySegment z,
-      MemorySegment sums) {
-    return switch (codes) {
-      case U8 -> sinter_quantize_rows_u8_scalar(x, first, rows, width, q, stride, s, z, sums);
-      case S8 -> sinter_quantize_rows_s8_scalar(x, first, rows, width, q, stride, s, z, sums);
-      case S8Z -> sinter_quantize_rows_s8z_scalar(x, first, rows, width, q, stride, s, z, sums);
-    };
   }
 }

@@ -5,7 +5,6 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
-import dev.sinter.runtime.NativeException;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
@@ -50,8 +49,6 @@ final class RoundBf16Native implements QuantizeKernel {
           case AVX512, AVX512VNNI ->
               sinter_round_bf16_avx512(x, from, to - from, width, out.data(), out.stride());
         };
-    if (status != SINTER_OK()) {
-      throw new NativeException(implementation(), status, sinter_status_text(status).getString(0));
-    }
+    Rows.check(implementation(), status);
   }
 }

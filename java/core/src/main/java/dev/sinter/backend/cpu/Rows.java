@@ -1,16 +1,20 @@
 package dev.sinter.backend.cpu;
 
+import static dev.sinter.bindings.sinter.sinter_h.SINTER_OK;
+import static dev.sinter.bindings.sinter.sinter_h.sinter_status_text;
+
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.runtime.NativeException;
 import java.lang.foreign.MemorySegment;
 
-/** What must hold before native code converts rows of a pass. */
+/** What must hold before native code converts rows of a pass, and after. */
 final class Rows {
   private Rows() {}
 
   /**
-   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another scheme
-   *     or width, or if it lacks the rows
+   * @throws IllegalArgumentException if x is on the heap or too short, if out is for another spec,
+   *     or if it lacks the rows
    */
   static void check(QuantizeSpec spec, MemorySegment x, ActivationBuffer out, int from, int to) {
     // Whoever made out saw to it that its segments hold its rows.
@@ -22,20 +26,43 @@ final class Rows {
       throw new IllegalArgumentException(
           "rows " + from + " to " + to + " of an output of " + out.rows());
     }
-    long rowBytes = 4L * spec.width();
-    if (x.byteSize() < to * rowBytes) {
+    check("x", x, spec.width(), from, to);
+    if (!out.data().isNative()) {
+      throw new IllegalArgumentException("out must be native memory, not on the heap");
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException unless the memory is native and holds the rows
+   */
+  static void check(String name, MemorySegment rows, int width, int from, int to) {
+    if (from < 0 || to < from) {
+      throw new IllegalArgumentException("rows " + from + " to " + to + " of " + name);
+    }
+    long rowBytes = 4L * width;
+    if (rows.byteSize() < to * rowBytes) {
       throw new IllegalArgumentException(
-          "x has "
-              + x.byteSize()
+          name
+              + " has "
+              + rows.byteSize()
               + " bytes, "
               + to
               + " rows of "
-              + spec.width()
+              + width
               + " f32 need "
               + to * rowBytes);
     }
-    if (!x.isNative() || !out.data().isNative()) {
-      throw new IllegalArgumentException("x and out must be native memory, not on the heap");
+    if (!rows.isNative()) {
+      throw new IllegalArgumentException(name + " must be native memory, not on the heap");
+    }
+  }
+
+  /**
+   * @throws NativeException unless the status is that of success
+   */
+  static void check(String function, int status) {
+    if (status != SINTER_OK()) {
+      throw new NativeException(function, status, sinter_status_text(status).getString(0));
     }
   }
 }

@@ -8,7 +8,6 @@ import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -124,13 +123,19 @@ public final class MatmulReference implements MatmulKernel {
    * @throws IllegalArgumentException unless activations and weights are both codes
    */
   public long accumulator(ActivationBuffer x, int row, int n, int group) {
+    int begin = group * groupWidth;
+    return accumulator(x, row, n, begin, Math.min(spec.k(), begin + groupWidth));
+  }
+
+  /** The same for K from {@code begin} to {@code end}. */
+  public long accumulator(ActivationBuffer x, int row, int n, int begin, int end) {
     Objects.checkIndex(row, x.rows());
+    Objects.checkFromToIndex(begin, end, spec.k());
     if (codes == null || x.scheme() != spec.activations() || x.columns() != spec.k()) {
       throw new IllegalArgumentException("no integer accumulator in " + spec);
     }
     long sum = 0;
-    int end = Math.min(spec.k(), (group + 1) * groupWidth);
-    for (int k = group * groupWidth; k < end; k++) {
+    for (int k = begin; k < end; k++) {
       sum += (long) centered(x, row, k) * codes[n][k];
     }
     return sum;
@@ -139,9 +144,11 @@ public final class MatmulReference implements MatmulKernel {
   private double product(ActivationBuffer x, int row, int n) {
     double sum = 0;
     if (codes != null && x.scheme().isScaled()) {
-      double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
-      for (int g = 0; g < scales[n].length; g++) {
-        sum += accumulator(x, row, n, g) * scale * scales[n][g];
+      int inputGroup = x.scheme().groupWidth(spec.k());
+      for (int begin = 0, end; begin < spec.k(); begin = end) { // while both scales stay the same
+        end = Math.min(spec.k(), Math.min(next(begin, groupWidth), next(begin, inputGroup)));
+        double scale = x.scales().getAtIndex(JAVA_FLOAT, group(x, row, begin));
+        sum += accumulator(x, row, n, begin, end) * scale * scales[n][begin / groupWidth];
       }
       return sum;
     }
@@ -153,20 +160,31 @@ public final class MatmulReference implements MatmulKernel {
     return sum;
   }
 
+  /** Where the group behind that of {@code k} begins. */
+  private static int next(int k, int group) {
+    return (k / group + 1) * group;
+  }
+
+  /** The index of the scale of an activation. */
+  private static long group(ActivationBuffer x, int row, int k) {
+    return (long) row * x.groups() + k / x.scheme().groupWidth(x.columns());
+  }
+
   private static double input(ActivationBuffer x, int row, int k) {
     long index = (long) row * x.stride() + k;
     return switch (x.scheme()) {
       case FLOAT -> DType.F32.readFloat(x.data(), index);
       case BF16 -> DType.BF16.readFloat(x.data(), index);
-      default -> centered(x, row, k) * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
+      default -> centered(x, row, k) * (double) x.scales().getAtIndex(JAVA_FLOAT, group(x, row, k));
     };
   }
 
   /** {@code q - z}. */
   private static int centered(ActivationBuffer x, int row, int k) {
     byte code = x.data().get(JAVA_BYTE, (long) row * x.stride() + k);
-    boolean signed = x.scheme() == ActivationScheme.S8_PER_TOKEN || x.signedCodes();
-    return (signed ? code : Byte.toUnsignedInt(code)) - x.zeroPoints().getAtIndex(JAVA_INT, row);
+    boolean signed = !x.scheme().isAsymmetric() || x.signedCodes();
+    return (signed ? code : Byte.toUnsignedInt(code))
+        - x.zeroPoints().getAtIndex(JAVA_INT, group(x, row, k));
   }
 
   private static double gelu(double x) {

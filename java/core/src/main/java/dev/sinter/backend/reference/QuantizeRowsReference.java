@@ -52,7 +52,9 @@ final class QuantizeRowsReference implements QuantizeKernel {
       if (spec.scheme() == ActivationScheme.BF16) {
         round(x, out, row);
       } else {
-        quantize(x, out, row);
+        for (int group = 0; group < spec.groups(); group++) {
+          quantize(x, out, row, group);
+        }
       }
     }
   }
@@ -64,33 +66,34 @@ final class QuantizeRowsReference implements QuantizeKernel {
     }
   }
 
-  private void quantize(MemorySegment x, ActivationBuffer out, int row) {
-    long base = (long) row * spec.width();
-    boolean signed = spec.scheme() == ActivationScheme.S8_PER_TOKEN;
+  private void quantize(MemorySegment x, ActivationBuffer out, int row, int group) {
+    int begin = group * spec.scheme().groupWidth(spec.width());
+    int end = Math.min(begin + spec.scheme().groupWidth(spec.width()), spec.width());
+    boolean symmetric = !spec.scheme().isAsymmetric();
     boolean finite = true;
     float lo = 0;
     float hi = 0;
-    for (int k = 0; k < spec.width(); k++) {
-      float value = x.getAtIndex(JAVA_FLOAT, base + k);
+    for (int k = begin; k < end; k++) {
+      float value = value(x, row, k);
       finite &= Float.isFinite(value);
       lo = Math.min(lo, value);
       hi = Math.max(hi, value);
     }
-    float scale = signed ? Math.max(-lo, hi) / 127 : hi / 255 - lo / 255;
+    float scale = symmetric ? Math.max(-lo, hi) / 127 : hi / 255 - lo / 255;
     int zeroPoint = 0;
     if (!finite) {
       scale = Float.NaN;
-    } else if (!signed && scale != 0) {
+    } else if (!symmetric && scale != 0) {
       zeroPoint = Math.clamp((int) Math.rint(-lo / scale), 0, 255);
     }
     int offset = spec.signedCodes() ? -128 : 0;
     int sum = 0;
     int stepSum = 0;
-    for (int k = 0; k < spec.width(); k++) {
+    for (int k = begin; k < end; k++) {
       int code = 0;
       if (finite && scale != 0) {
-        int rounded = (int) Math.rint(x.getAtIndex(JAVA_FLOAT, base + k) / scale);
-        code = signed ? Math.clamp(rounded, -127, 127) : Math.clamp(rounded + zeroPoint, 0, 255);
+        int rounded = (int) Math.rint(value(x, row, k) / scale);
+        code = symmetric ? Math.clamp(rounded, -127, 127) : Math.clamp(rounded + zeroPoint, 0, 255);
       }
       out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (code + offset));
       sum += code - zeroPoint;
@@ -101,11 +104,17 @@ final class QuantizeRowsReference implements QuantizeKernel {
         stepSum = 0;
       }
     }
-    for (int k = spec.width(); k < out.stride(); k++) {
+    for (int k = spec.width(); end == spec.width() && k < out.stride(); k++) {
       out.data().set(JAVA_BYTE, (long) row * out.stride() + k, (byte) (zeroPoint + offset));
     }
-    out.scales().setAtIndex(JAVA_FLOAT, row, scale);
-    out.zeroPoints().setAtIndex(JAVA_INT, row, zeroPoint + offset);
-    out.sums().setAtIndex(JAVA_INT, row, sum);
+    long index = (long) row * spec.groups() + group;
+    out.scales().setAtIndex(JAVA_FLOAT, index, scale);
+    out.zeroPoints().setAtIndex(JAVA_INT, index, zeroPoint + offset);
+    out.sums().setAtIndex(JAVA_INT, index, sum);
+  }
+
+  private float value(MemorySegment x, int row, int k) {
+    int column = spec.columnOrder() == null ? k : spec.columnOrder().column(k);
+    return x.getAtIndex(JAVA_FLOAT, (long) row * spec.width() + column);
   }
 }

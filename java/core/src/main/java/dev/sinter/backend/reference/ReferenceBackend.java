@@ -6,6 +6,7 @@ import dev.sinter.backend.Backend;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.NormThenQuantize;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
@@ -46,7 +47,8 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
-    return new LayerNormReference(spec, gamma, beta);
+    NormKernel norm = new NormReference(spec, gamma, beta);
+    return spec.codes() == null ? norm : new NormThenQuantize(norm, quantize(spec.codes()));
   }
 
   @Override

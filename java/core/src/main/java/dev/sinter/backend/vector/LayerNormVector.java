@@ -2,6 +2,7 @@ package dev.sinter.backend.vector;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
 import java.lang.foreign.MemorySegment;
@@ -35,10 +36,7 @@ final class LayerNormVector implements NormKernel {
 
   LayerNormVector(NormSpec spec, float[] gamma, float[] beta) {
     width = spec.width();
-    if (gamma.length != width || beta.length != width) {
-      throw new IllegalArgumentException(
-          "gamma has " + gamma.length + " and beta " + beta.length + " values for " + spec);
-    }
+    spec.check(gamma, beta);
     epsilon = spec.epsilon();
     this.gamma = gamma.clone();
     this.beta = beta.clone();
@@ -55,7 +53,7 @@ final class LayerNormVector implements NormKernel {
   }
 
   @Override
-  public void run(MemorySegment x, MemorySegment y, int from, int to) {
+  public void run(MemorySegment x, MemorySegment y, ActivationBuffer out, int from, int to) {
     for (int row = from; row < to; row++) {
       long base = 4L * row * width;
       float mean = sum(x, base) / width;

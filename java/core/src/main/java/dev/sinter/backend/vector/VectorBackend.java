@@ -7,6 +7,7 @@ import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
+import dev.sinter.backend.NormThenQuantize;
 import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
@@ -71,9 +72,15 @@ public final class VectorBackend implements Backend {
       return support;
     }
     return switch (spec) {
-      case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() ->
-          Support.no("makes U8 and S8 codes only");
+      case QuantizeSpec q
+          when !q.scheme().isScaled()
+              || q.signedCodes()
+              || q.groups() > 1
+              || q.columnOrder() != null ->
+          Support.no("makes U8 and S8 codes of whole rows in order only");
       case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
+      case NormSpec n when n.kind() != NormSpec.Kind.LAYER -> Support.no("has layer norm only");
+      case NormSpec n when n.codes() != null -> supports(n.codes());
       case MatmulSpec m -> supports(m);
       default -> support;
     };
@@ -81,7 +88,8 @@ public final class VectorBackend implements Backend {
 
   private static Support supports(MatmulSpec spec) {
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
-    boolean codes = spec.int8() && spec.activations().isScaled();
+    boolean codes =
+        spec.int8() && spec.activations().isScaled() && spec.activations().groups(spec.k()) == 1;
     if (!floats && !codes) {
       return Support.no(
           "there are vector kernels for F32 weights with FLOAT activations and for I8 weights"
@@ -130,7 +138,13 @@ public final class VectorBackend implements Backend {
   @Override
   public NormKernel norm(NormSpec spec, float[] gamma, float[] beta) {
     requireSupport();
-    return VectorWidth.kernel(LayerNormVector.class, NormKernel.class, bits, spec, gamma, beta);
+    Support answer = supports(spec);
+    if (!answer.supported()) {
+      throw new IllegalArgumentException("vector cannot run " + spec + ": " + answer.reason());
+    }
+    NormKernel norm =
+        VectorWidth.kernel(LayerNormVector.class, NormKernel.class, bits, spec, gamma, beta);
+    return spec.codes() == null ? norm : new NormThenQuantize(norm, quantize(spec.codes()));
   }
 
   @Override

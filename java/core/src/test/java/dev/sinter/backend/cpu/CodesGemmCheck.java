@@ -37,6 +37,12 @@ final class CodesGemmCheck implements AutoCloseable {
           new Epilogue(true, Activation.NONE, true));
   static final List<ActivationScheme> SCHEMES =
       List.of(ActivationScheme.U8_PER_TOKEN, ActivationScheme.S8_PER_TOKEN);
+  static final List<ActivationScheme> GROUPED =
+      List.of(
+          ActivationScheme.U8_PER_GROUP_32,
+          ActivationScheme.U8_PER_GROUP_128,
+          ActivationScheme.S8_PER_GROUP_32,
+          ActivationScheme.S8_PER_GROUP_128);
   private static final int[] ROWS = {1, 2, 3, 8, 33, 129, 257};
 
   // The steepest slope of GELU, and the absolute error that kernels/gemm/activations.h states.
@@ -119,9 +125,10 @@ final class CodesGemmCheck implements AutoCloseable {
   }
 
   /**
-   * The exact integer of each of G groups is rounded to a float, and its product with the scale is
-   * added to those before it with one rounding; that is multiplied once and added to the bias.
-   * Without groups there is a rounding before that multiplication instead.
+   * The exact integer of each step, whose weights and activations share scales, is rounded to a
+   * float, and its product with the scale is added to those before it with one rounding; that is
+   * multiplied once and added to the bias. Without groups there is a rounding before that
+   * multiplication instead, and with activations in groups every step is multiplied.
    */
   private static double[] bounds(
       MatmulReference judge,
@@ -131,19 +138,27 @@ final class CodesGemmCheck implements AutoCloseable {
       float[] bias,
       Epilogue epilogue) {
     int n = weights.rows();
-    int groups = weights.format().groups(weights.columns());
+    int k = weights.columns();
+    int width = weights.format().groupWidth(k);
+    int inputWidth = x.scheme().groupWidth(k);
     double[] bounds = new double[m * n];
     for (int row = 0; row < m; row++) {
-      double scale = x.scales().getAtIndex(JAVA_FLOAT, row);
       for (int c = 0; c < n; c++) {
         double exact = bias == null ? 0 : bias[c];
         double magnitude = 0;
-        for (int g = 0; g < groups; g++) {
-          double product = judge.accumulator(x, row, c, g) * scale * weights.scale(c, g);
+        int steps = 0;
+        for (int begin = 0, end; begin < k; begin = end, steps++) {
+          int to = Math.min((begin / width + 1) * width, (begin / inputWidth + 1) * inputWidth);
+          end = Math.min(k, to);
+          long entry = (long) row * x.groups() + begin / inputWidth;
+          double product =
+              judge.accumulator(x, row, c, begin, end)
+                  * (double) x.scales().getAtIndex(JAVA_FLOAT, entry)
+                  * weights.scale(c, begin / width);
           exact += product;
           magnitude += Math.abs(product);
         }
-        double bound = Tolerance.gamma(groups + 2) * magnitude + Tolerance.rounding(exact);
+        double bound = Tolerance.gamma(steps + 2) * magnitude + Tolerance.rounding(exact);
         if (magnitude != 0) {
           Tolerance.assertTelling(bound, magnitude, judge);
         }
@@ -220,7 +235,12 @@ final class CodesGemmCheck implements AutoCloseable {
       return ActivationBuffer.floats(floats, m, spec.k());
     }
     QuantizeSpec quantize =
-        new QuantizeSpec(spec.k(), spec.activations(), kernel.signedCodes(), kernel.sumStep());
+        new QuantizeSpec(
+            spec.k(),
+            spec.activations(),
+            kernel.signedCodes(),
+            kernel.sumStep(),
+            spec.columnOrder());
     ActivationBuffer x =
         ActivationBuffer.allocate(
             (bytes, alignment) -> arena.allocate(bytes), quantize, m, kernel.codeColumns());

@@ -61,6 +61,33 @@ class Int4GemmNativeTest {
     }
   }
 
+  /** Groups of weights that are as wide, wider, narrower, or none. */
+  @ParameterizedTest
+  @CsvSource({"31,17", "127,15", "300,33"})
+  void agreesWithTheReferenceForActivationsInGroups(int k, int n) {
+    for (CodeFormat format : formats(32, 64, 128, 256)) {
+      Quantized weights = check.quantized(k, n, format);
+      for (ActivationScheme activations : CodesGemmCheck.GROUPED) {
+        check.compare(weights, activations, check.anyEpilogue());
+      }
+    }
+  }
+
+  @Test
+  void groupsThatDoNotDivideOneAnotherAreRefused() {
+    Quantized weights = check.quantized(384, 16, CodeFormat.inGroups(4, 160));
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      MatmulSpec good = MatmulSpec.of(weights, ActivationScheme.S8_PER_GROUP_32, Epilogue.NONE);
+      assertTrue(backend.supports(good).supported());
+      MatmulSpec bad = MatmulSpec.of(weights, ActivationScheme.S8_PER_GROUP_128, Epilogue.NONE);
+      String reason = backend.supports(bad).reason();
+      assertTrue(reason.contains("divide"), reason);
+      Quantized bytes = check.quantized(384, 16, CodeFormat.perChannel(8));
+      MatmulSpec int8 = MatmulSpec.of(bytes, ActivationScheme.U8_PER_GROUP_128, Epilogue.NONE);
+      assertFalse(backend.supports(int8).supported());
+    }
+  }
+
   @Test
   void everyEpilogueInGroups() {
     Quantized weights = check.quantized(100, 200, CodeFormat.inGroups(4, 32));
@@ -108,6 +135,9 @@ class Int4GemmNativeTest {
   void aRowDependsOnItselfAlone() {
     CodeFormat format = new CodeFormat(4, Granularity.GROUP, 64, true);
     for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+      check.aRowDependsOnItselfAlone(check.quantized(200, 230, format), activations);
+    }
+    for (ActivationScheme activations : CodesGemmCheck.GROUPED) {
       check.aRowDependsOnItselfAlone(check.quantized(200, 230, format), activations);
     }
   }

@@ -2,12 +2,10 @@ package dev.sinter.backend.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.backend.ActivationBuffer;
-import dev.sinter.backend.NormSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
@@ -16,6 +14,7 @@ import dev.sinter.bindings.sinter.sinter_h;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.ColumnOrder;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
@@ -96,7 +95,7 @@ class QuantizeRowsNativeTest {
     }
   }
 
-  private static List<QuantizeSpec> specs(int width) {
+  private List<QuantizeSpec> specs(int width) {
     List<QuantizeSpec> specs = new ArrayList<>();
     specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN));
     for (int step : new int[] {0, 32, 64, 128}) {
@@ -104,6 +103,18 @@ class QuantizeRowsNativeTest {
         specs.add(new QuantizeSpec(width, ActivationScheme.U8_PER_TOKEN, true, step));
         specs.add(new QuantizeSpec(width, ActivationScheme.S8_PER_TOKEN, false, step));
       }
+    }
+    for (ActivationScheme grouped : CodesGemmCheck.GROUPED) {
+      specs.add(new QuantizeSpec(width, grouped));
+      specs.add(new QuantizeSpec(width, grouped, grouped.isAsymmetric()));
+      if (grouped.groupWidth(width) == 128) {
+        specs.add(new QuantizeSpec(width, grouped, grouped.isAsymmetric(), 64));
+      }
+    }
+    ColumnOrder order = new ColumnOrder(random.permutation(width));
+    for (int i = 0; i < 4; i++) {
+      QuantizeSpec s = specs.get(random.integer(0, specs.size()));
+      specs.add(new QuantizeSpec(width, s.scheme(), s.signedCodes(), s.sumStep(), order));
     }
     return specs;
   }
@@ -201,20 +212,18 @@ class QuantizeRowsNativeTest {
       return;
     }
     QuantizeSpec spec = new QuantizeSpec(8, scheme);
-    String prefix =
-        scheme == ActivationScheme.U8_PER_TOKEN
-            ? "sinter_quantize_rows_u8_"
-            : "sinter_quantize_rows_s8_";
+    String prefix = "sinter_quantize_rows_";
+    String codes = scheme == ActivationScheme.U8_PER_TOKEN ? " (u8)" : " (s8)";
     try (CpuBackend backend = new CpuBackend(1, null);
         QuantizeKernel kernel = backend.quantize(spec)) {
       String best =
           Isa.best(Isa.allowed(CpuFeatures.host(), null), QuantizeRowsNative.COMPILED).text();
       assertEquals(best, kernel.isa());
-      assertEquals(prefix + best, kernel.implementation());
+      assertEquals(prefix + best + codes, kernel.implementation());
     }
     try (CpuBackend backend = new CpuBackend(1, "scalar");
         QuantizeKernel kernel = backend.quantize(spec)) {
-      assertEquals(prefix + "scalar", kernel.implementation());
+      assertEquals(prefix + "scalar" + codes, kernel.implementation());
     }
   }
 
@@ -230,7 +239,6 @@ class QuantizeRowsNativeTest {
       String reason = backend.supports(wide).reason();
       assertTrue(reason.contains("at most " + widest), reason);
       assertThrows(IllegalArgumentException.class, () -> backend.quantize(wide));
-      assertFalse(backend.supports(new NormSpec(8, 1e-12f)).supported());
     }
   }
 

@@ -10,6 +10,7 @@ import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.NormBounds;
 import dev.sinter.testing.Shapes;
 import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
@@ -57,7 +58,8 @@ class LayerNormVectorTest {
       reference.run(x, expected, 0, ROWS);
       for (int row = 0; row < ROWS; row++) {
         float[] source = Arrays.copyOfRange(values, row * width, (row + 1) * width);
-        double[] bounds = row == 2 ? new double[width] : bounds(source, gamma, beta, spec, where);
+        double[] bounds =
+            row == 2 ? new double[width] : NormBounds.of(source, gamma, beta, spec, where);
         if (row + 1 < ROWS) {
           MemorySegment next = actual.asSlice(4L * (row + 1) * width);
           byte[] before = next.toArray(JAVA_BYTE);
@@ -80,45 +82,6 @@ class LayerNormVectorTest {
           actual.toArray(JAVA_FLOAT), x.toArray(JAVA_FLOAT), "in place, all rows, " + where);
       memory.check(where);
     }
-  }
-
-  /**
-   * First-order propagation of every rounding, with a hundredth added for the higher orders.
-   *
-   * <p>The mean is a sum of n terms and a division. An error m of it shifts all differences. The
-   * squares and their sum add n + 2 roundings, the inverse root three, what follows four.
-   */
-  private static double[] bounds(
-      float[] x, float[] gamma, float[] beta, NormSpec spec, String where) {
-    int n = x.length;
-    double mean = 0;
-    double magnitude = 0;
-    for (float v : x) {
-      mean += v / (double) n;
-      magnitude += Math.abs(v) / (double) n;
-    }
-    double variance = 0;
-    double deviation = 0;
-    for (float v : x) {
-      variance += (v - mean) * (v - mean) / n;
-      deviation += Math.abs(v - mean) / n;
-    }
-    double meanError = Tolerance.gamma(n + 1) * magnitude;
-    double varianceError =
-        Tolerance.gamma(n + 4) * variance + 2 * meanError * deviation + meanError * meanError;
-    double relative = 0.5 * varianceError / (variance + spec.epsilon()) + Tolerance.gamma(4);
-    double inverse = 1 / Math.sqrt(variance + spec.epsilon());
-    double[] bounds = new double[n];
-    for (int i = 0; i < n; i++) {
-      double normal = Math.abs(x[i] - mean) * inverse;
-      double y = normal * Math.abs(gamma[i]) + Math.abs(beta[i]);
-      bounds[i] =
-          1.01
-              * (Math.abs(gamma[i]) * (meanError * inverse + normal * relative)
-                  + Tolerance.gamma(4) * y);
-      Tolerance.assertTelling(bounds[i], Math.abs(gamma[i]) + Math.abs(beta[i]), where);
-    }
-    return bounds;
   }
 
   @Test

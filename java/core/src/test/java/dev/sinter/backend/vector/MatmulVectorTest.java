@@ -176,12 +176,12 @@ class MatmulVectorTest {
     long at = (long) row * x.stride() + k;
     return switch (x.scheme()) {
       case FLOAT -> x.data().getAtIndex(JAVA_FLOAT, at);
-      case BF16 -> throw new AssertionError("has no such kernel");
       case S8_PER_TOKEN ->
           x.data().get(JAVA_BYTE, at) * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
       case U8_PER_TOKEN ->
           ((x.data().get(JAVA_BYTE, at) & 0xff) - x.zeroPoints().getAtIndex(JAVA_INT, row))
               * (double) x.scales().getAtIndex(JAVA_FLOAT, row);
+      default -> throw new AssertionError("has no such kernel");
     };
   }
 

@@ -2,21 +2,19 @@ package dev.sinter.backend.reference;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
 import java.lang.foreign.MemorySegment;
 
-/** Layer normalization in float64. Thread-safe. */
-final class LayerNormReference implements NormKernel {
+/** Normalization in float64. Thread-safe. */
+final class NormReference implements NormKernel {
   private final NormSpec spec;
   private final float[] gamma;
   private final float[] beta;
 
-  LayerNormReference(NormSpec spec, float[] gamma, float[] beta) {
-    if (gamma.length != spec.width() || beta.length != spec.width()) {
-      throw new IllegalArgumentException(
-          "gamma has " + gamma.length + " and beta " + beta.length + " values for " + spec);
-    }
+  NormReference(NormSpec spec, float[] gamma, float[] beta) {
+    spec.check(gamma, beta);
     this.spec = spec;
     this.gamma = gamma.clone();
     this.beta = beta.clone();
@@ -24,7 +22,7 @@ final class LayerNormReference implements NormKernel {
 
   @Override
   public String implementation() {
-    return "layer_norm_reference";
+    return "norm_reference";
   }
 
   @Override
@@ -33,12 +31,12 @@ final class LayerNormReference implements NormKernel {
   }
 
   @Override
-  public void run(MemorySegment x, MemorySegment y, int from, int to) {
+  public void run(MemorySegment x, MemorySegment y, ActivationBuffer out, int from, int to) {
     int width = spec.width();
     for (int row = from; row < to; row++) {
       long base = (long) row * width;
       double mean = 0;
-      for (int i = 0; i < width; i++) {
+      for (int i = 0; i < width && spec.kind() == NormSpec.Kind.LAYER; i++) {
         mean += x.getAtIndex(JAVA_FLOAT, base + i);
       }
       mean /= width;
