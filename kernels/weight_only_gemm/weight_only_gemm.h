@@ -15,8 +15,8 @@
 // Hassan, "Who Says Elephants Can't Run", 2022, do so in f16.)
 //
 // A single row has an or, a subtraction and a product for each vector of weights, 1.5 cycles at
-// best where four pipes take half a vector each: two thirds of the multipliers' peak, of which 0.48
-// is reached, with weights from memory too. From 8 rows on it is 0.93 in groups of 128 (Zen 4).
+// best where four pipes take half a vector each: two thirds of the multipliers' peak. 0.48 of that
+// peak is reached, with weights from memory too, and 0.93 from 8 rows on in groups of 128 (Zen 4).
 //
 // The sum of a group is one chain of fused multiply-adds from its first k up, whatever the tile, so
 // that a row's result depends on nothing else. A chain waits for itself; other rows and panels fill
