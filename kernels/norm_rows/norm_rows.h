@@ -130,8 +130,7 @@ inline Normalized<Lanes, Source> normalized(RowStatistics s, Source x, Source ga
 }
 
 template <class Lanes>
-inline Written<Lanes> written(const sinter_norm &norm, const float *x, float *y) {
-  const RowStatistics s = statistics<Lanes>(norm, x);
+inline Written<Lanes> written(const sinter_norm &norm, RowStatistics s, const float *x, float *y) {
   return {normalized<Lanes>(s, Row<Lanes>{x}, Row<Lanes>{norm.gamma}, Row<Lanes>{norm.beta}), y};
 }
 
@@ -149,30 +148,30 @@ inline void write(const Written<Lanes> &row, int64_t k) {
 template <class Lanes>
 inline void norm_rows(const sinter_norm &norm, const float *x, int64_t rows, float *y) {
   for (int64_t r = 0; r < rows; r++, x += norm.k, y += norm.k) {
-    write(written<Lanes>(norm, x, y), norm.k);
+    write(written<Lanes>(norm, statistics<Lanes>(norm, x), x, y), norm.k);
   }
 }
 
 // One row to codes, and to y unless that is NULL.
 template <class Lanes, Scheme scheme>
 inline void norm_quantize_row(const sinter_norm &norm, const sinter_quantize_format &format,
-                              const float *x, float *y, CodeRows &out) {
+                              RowStatistics s, const float *x, float *y, CodeRows &out) {
   const int64_t k = norm.k;
   const int64_t group = group_of(format);
   const int32_t *columns = format.columns;
   if (y != nullptr && columns == nullptr) {
-    quantize_row<Lanes, scheme>(written<Lanes>(norm, x, y), Row<Lanes>{y}, k, group, out);
+    quantize_row<Lanes, scheme>(written<Lanes>(norm, s, x, y), Row<Lanes>{y}, k, group, out);
   } else if (y != nullptr) {
-    write(written<Lanes>(norm, x, y), k);
+    write(written<Lanes>(norm, s, x, y), k);
     const Reordered<Lanes> row{y, columns};
     quantize_row<Lanes, scheme>(row, row, k, group, out);
   } else if (columns == nullptr) {
-    const auto row = written<Lanes>(norm, x, nullptr).row;
+    const auto row = written<Lanes>(norm, s, x, nullptr).row;
     quantize_row<Lanes, scheme>(row, row, k, group, out);
   } else {
     using Source = Reordered<Lanes>;
-    const auto row = normalized<Lanes>(statistics<Lanes>(norm, x), Source{x, columns},
-                                       Source{norm.gamma, columns}, Source{norm.beta, columns});
+    const auto row = normalized<Lanes>(s, Source{x, columns}, Source{norm.gamma, columns},
+                                       Source{norm.beta, columns});
     quantize_row<Lanes, scheme>(row, row, k, group, out);
   }
 }
@@ -180,10 +179,19 @@ inline void norm_quantize_row(const sinter_norm &norm, const sinter_quantize_for
 template <class Lanes>
 inline void norm_quantize_rows(const sinter_norm &norm, const sinter_quantize_format &format,
                                const float *x, int64_t rows, float *y, CodeRows out) {
+  // The statistics of a row are a chain of additions, those of several rows run side by side.
+  constexpr int64_t block = 4;
   with_scheme(format, [&](auto scheme) {
-    for (int64_t r = 0; r < rows; r++) {
-      float *to = y == nullptr ? nullptr : y + r * norm.k;
-      norm_quantize_row<Lanes, scheme>(norm, format, x + r * norm.k, to, out);
+    for (int64_t begin = 0; begin < rows; begin += block) {
+      const int64_t end = begin + block < rows ? begin + block : rows;
+      RowStatistics s[block];
+      for (int64_t r = begin; r < end; r++) {
+        s[r - begin] = statistics<Lanes>(norm, x + r * norm.k);
+      }
+      for (int64_t r = begin; r < end; r++) {
+        float *to = y == nullptr ? nullptr : y + r * norm.k;
+        norm_quantize_row<Lanes, scheme>(norm, format, s[r - begin], x + r * norm.k, to, out);
+      }
     }
   });
 }

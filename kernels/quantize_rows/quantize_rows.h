@@ -114,8 +114,7 @@ inline RowScale measure(Source source, int64_t begin, int64_t end) {
 
 // Codes of the values begin to end of a row, given a positive scale; returns the sum of q - z.
 template <class Lanes, Scheme scheme, class Source>
-inline int32_t encode(Source source, int64_t begin, int64_t end, RowScale row,
-                      uint8_t *codes) {
+inline int32_t encode(Source source, int64_t begin, int64_t end, RowScale row, uint8_t *codes) {
   const auto scale = Lanes::broadcast(row.scale);
   const auto zero_point = Lanes::broadcast_int(row.zero_point);
   const auto smallest = Lanes::broadcast_int(lowest<scheme>);

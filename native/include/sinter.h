@@ -102,13 +102,16 @@ struct sinter_quantize_format {
       const struct sinter_quantize_format *format, const float *x, int64_t first, int64_t rows, \
       void *codes, int64_t stride, float *scales, int32_t *zero_points, int32_t *sums);
 
-/* A normalization. Checked at each call. */
+/*
+ * A normalization: layer norm (Ba et al., 2016) or RMS norm (Zhang and Sennrich, 2019). Checked at
+ * each call.
+ */
 struct sinter_norm {
   int64_t k;          /* 1 to SINTER_QUANTIZE_ROWS_MAX_K */
   const float *gamma; /* [k] */
   const float *beta;  /* [k] */
   float epsilon;      /* finite, not negative */
-  int32_t kind; /* SINTER_LAYER_NORM (Ba et al., 2016), SINTER_RMS_NORM (Zhang et al., 2019) */
+  int32_t kind;       /* SINTER_LAYER_NORM, SINTER_RMS_NORM */
 };
 
 #define SINTER_LAYER_NORM 0
