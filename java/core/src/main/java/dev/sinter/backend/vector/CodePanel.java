@@ -18,7 +18,7 @@ interface CodePanel {
   int GROUP = 64;
 
   /** Inputs that {@link #split} takes at most at a time. */
-  int MAX_SPLIT = 1024;
+  int MAX_SPLIT = 256;
 
   /** Bytes that {@link #split} writes. */
   int SPLIT_BYTES = 6 * MAX_SPLIT;

@@ -87,39 +87,34 @@ final class CodePanelVector implements CodePanel {
   @Override
   public void dot(
       MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
-    IntVector whole0 = ints(sums, at);
-    IntVector whole1 = ints(sums, at + VECTOR);
-    IntVector upper0 = ints(sums, at + PANEL);
-    IntVector upper1 = ints(sums, at + PANEL + VECTOR);
-    int touched = 0;
-    for (int from = 0; from < count; from += AHEAD) {
-      int end = Math.min(count, from + AHEAD);
-      long next = wAt + end * VECTOR;
-      long nextEnd = Math.min(w.byteSize(), next + AHEAD * VECTOR);
-      for (; next < nextEnd; next += LINE) {
-        touched += w.get(INT, next);
-      }
-      for (int k = from; k < end; k += 2) {
-        ShortVector x = broadcast(split, 2L * k);
-        ShortVector y = broadcast(split, 2L * k + PART);
-        ShortVector z = broadcast(split, 2L * k + 2 * PART);
-        ShortVector t = ints(w, wAt + k * VECTOR).reinterpretAsShorts();
-        ShortVector b = t.lanewise(VectorOperators.ASHR, 8);
-        IntVector p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
-        whole0 = whole0.add(p);
-        upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
-        ShortVector u = ints(w, wAt + k * VECTOR + VECTOR).reinterpretAsShorts();
-        ShortVector c = u.lanewise(VectorOperators.ASHR, 8);
-        IntVector q = u.mul(x).add(c.mul(y)).add(z).reinterpretAsInts();
-        whole1 = whole1.add(q);
-        upper1 = upper1.add(q.lanewise(VectorOperators.LSHR, 16));
-      }
+    for (int half = 0; half < 2; half++) {
+      long sumAt = at + half * VECTOR;
+      addProducts(split, count, w, wAt + half * (count / 2) * VECTOR, sums, sumAt);
     }
-    sums.set(INT, at + 2 * VECTOR, touched); // of no use, but the loads must not be dropped
-    whole0.intoMemorySegment(sums, at, ORDER);
-    whole1.intoMemorySegment(sums, at + VECTOR, ORDER);
-    upper0.intoMemorySegment(sums, at + PANEL, ORDER);
-    upper1.intoMemorySegment(sums, at + PANEL + VECTOR, ORDER);
+  }
+
+  private static void addProducts(
+      MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
+    IntVector whole = IntVector.fromMemorySegment(INTS, sums, at, ORDER);
+    IntVector upper = IntVector.fromMemorySegment(INTS, sums, at + PANEL, ORDER);
+    for (int i = 0; i < count / 2; i++) {
+      ShortVector x = IntVector.broadcast(INTS, split.get(INT, 4L * i)).reinterpretAsShorts();
+      ShortVector y =
+          IntVector.broadcast(INTS, split.get(INT, 4L * i + PART)).reinterpretAsShorts();
+      ShortVector z =
+          IntVector.broadcast(INTS, split.get(INT, 4L * i + 2 * PART)).reinterpretAsShorts();
+      ShortVector t =
+          IntVector.fromMemorySegment(INTS, w, wAt + i * VECTOR, ORDER).reinterpretAsShorts();
+      IntVector p =
+          t.mul(x)
+              .add(t.lanewise(VectorOperators.ASHR, 8).mul(y))
+              .add(z)
+              .reinterpretAsInts();
+      whole = whole.add(p);
+      upper = upper.add(p.lanewise(VectorOperators.LSHR, 16));
+    }
+    whole.intoMemorySegment(sums, at, ORDER);
+    upper.intoMemorySegment(sums, at + PANEL, ORDER);
   }
 
   @Override
@@ -167,12 +162,12 @@ final class CodePanelVector implements CodePanel {
       long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
       long to = row * PANEL;
       long next = to + LANES * PANEL;
-      IntVector v = ints(w, wAt + k * VECTOR);
+      IntVector v = ints(w, wAt + k / 2 * VECTOR);
       store(v.and(ones).sub(zero), out, to);
       store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
       store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
       store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
-      v = ints(w, wAt + k * VECTOR + VECTOR);
+      v = ints(w, wAt + (count + k) / 2 * VECTOR);
       to += 2 * VECTOR;
       next += 2 * VECTOR;
       store(v.and(ones).sub(zero), out, to);

@@ -58,23 +58,20 @@ final class MatmulInt8Vector extends PanelMatmul {
   private int pack(MemorySegment source, int n) {
     int lanes = width / 4;
     int column = n % width;
-    // The vector of a pair, its int lane, and the half of that: see CodePanelVector.
-    long at =
-        (long) (n / width) * width * k
-            + 4L * lanes * (column / (2 * lanes))
-            + 4L * (column % lanes)
-            + 2L * (column / lanes % 2);
+    // The int lane of a pair, and the half of that: see CodePanelVector.
+    long at = 4L * (column % lanes) + 2L * (column / lanes % 2);
     int sum = 0;
     for (int i = 0; i < k; i++) {
       boolean stored = source != null && i < spec.k();
       byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) n * spec.k() + i) : 0;
       sum += w;
+      int from = i / MatmulScratch.DEPTH * MatmulScratch.DEPTH;
       int inGroup = i % width;
-      int pair = (i - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
+      int pair = (i - from - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
       boolean first = i % 2 == 0;
       weights.set(
           ValueLayout.JAVA_BYTE,
-          at + 2L * width * pair + (first ? 0 : 1),
+          weightsAt(n / width, from) + (column / (2 * lanes) * (Math.min(MatmulScratch.DEPTH, k - from) / 2) + pair) * (long) width + at + (first ? 0 : 1),
           (byte) (first ? w ^ 0x80 : w));
     }
     return sum;
@@ -196,6 +193,10 @@ final class MatmulInt8Vector extends PanelMatmul {
   }
 
   private long weightsAt(int p, int from) {
-    return (long) width * ((long) p * k + from);
+    int panelsOfTile = MatmulScratch.COLUMNS / width;
+    int first = p / panelsOfTile * panelsOfTile;
+    int inTile = Math.min(panelsOfTile, panels - first);
+    int count = Math.min(MatmulScratch.DEPTH, k - from);
+    return (long) width * ((long) first * k + (long) inTile * from + (long) (p - first) * count);
   }
 }
