@@ -106,10 +106,7 @@ final class CodePanelVector implements CodePanel {
       ShortVector t =
           IntVector.fromMemorySegment(INTS, w, wAt + i * VECTOR, ORDER).reinterpretAsShorts();
       IntVector p =
-          t.mul(x)
-              .add(t.lanewise(VectorOperators.ASHR, 8).mul(y))
-              .add(z)
-              .reinterpretAsInts();
+          t.mul(x).add(t.lanewise(VectorOperators.ASHR, 8).mul(y)).add(z).reinterpretAsInts();
       whole = whole.add(p);
       upper = upper.add(p.lanewise(VectorOperators.LSHR, 16));
     }
@@ -159,21 +156,17 @@ final class CodePanelVector implements CodePanel {
     IntVector zero = IntVector.broadcast(INTS, 128);
     for (int k = 0; k < count; k += 2) {
       int pair = k / 2 % (2 * LANES);
-      long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
-      long to = row * PANEL;
-      long next = to + LANES * PANEL;
-      IntVector v = ints(w, wAt + k / 2 * VECTOR);
-      store(v.and(ones).sub(zero), out, to);
-      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
-      v = ints(w, wAt + (count + k) / 2 * VECTOR);
-      to += 2 * VECTOR;
-      next += 2 * VECTOR;
-      store(v.and(ones).sub(zero), out, to);
-      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+      long to = (k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES) * 2 * VECTOR;
+      for (int half = 0; half < 2; half++) {
+        IntVector v =
+            IntVector.fromMemorySegment(INTS, w, wAt + (half * count + k) / 2 * VECTOR, ORDER);
+        long next = to + 2 * LANES * VECTOR;
+        store(v.and(ones).sub(zero), out, to);
+        store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
+        store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
+        store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+        to += count * 2 * VECTOR;
+      }
     }
   }
 

@@ -71,7 +71,11 @@ final class MatmulInt8Vector extends PanelMatmul {
       boolean first = i % 2 == 0;
       weights.set(
           ValueLayout.JAVA_BYTE,
-          weightsAt(n / width, from) + (column / (2 * lanes) * (Math.min(MatmulScratch.DEPTH, k - from) / 2) + pair) * (long) width + at + (first ? 0 : 1),
+          weightsAt(n / width, from)
+              + (column / (2 * lanes) * (Math.min(MatmulScratch.DEPTH, k - from) / 2) + pair)
+                  * (long) width
+              + at
+              + (first ? 0 : 1),
           (byte) (first ? w ^ 0x80 : w));
     }
     return sum;
@@ -181,7 +185,16 @@ final class MatmulInt8Vector extends PanelMatmul {
       for (int p = first; p < end; p++) {
         codes.decode(weights, weightsAt(p, from), count, piece.weights());
         panel.multiply(
-            piece.inputs(), 0, 4L * depth, rows, piece.weights(), 0, count, piece.values(), false);
+            piece.inputs(),
+            0,
+            4L * depth,
+            rows,
+            piece.weights(),
+            0,
+            2L * width * count,
+            count,
+            piece.values(),
+            false);
         codes.add(piece.values(), piece.sums(), sumsAt(p - first, 0), rows * width);
       }
     }
