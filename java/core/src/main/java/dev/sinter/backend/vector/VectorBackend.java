@@ -73,7 +73,6 @@ public final class VectorBackend implements Backend {
     return switch (spec) {
       case QuantizeSpec q when !q.scheme().isScaled() || q.signedCodes() ->
           Support.no("makes U8 and S8 codes only");
-      case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
       case MatmulSpec m -> supports(m);
       default -> support;
     };
@@ -81,18 +80,15 @@ public final class VectorBackend implements Backend {
 
   private static Support supports(MatmulSpec spec) {
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
-    boolean codes = spec.int8() && spec.activations().isScaled();
+    boolean codes = (spec.int8() || spec.int4()) && spec.activations().isScaled();
     if (!floats && !codes) {
       return Support.no(
-          "there are vector kernels for F32 weights with FLOAT activations and for I8 weights"
-              + " without groups with quantized ones");
+          "there are vector kernels for F32 weights with FLOAT activations, and for I4 weights and"
+              + " I8 ones without groups with quantized ones");
     }
-    if (codes && spec.k() > MatmulInt8Vector.MAX_K) {
-      return Support.no(
-          "int32 sums of "
-              + spec.k()
-              + " products may overflow, at most "
-              + MatmulInt8Vector.MAX_K);
+    int most = spec.int4() ? MatmulInt4Vector.MAX_K : MatmulInt8Vector.MAX_K;
+    if (codes && spec.k() > most) {
+      return Support.no("int32 sums of " + spec.k() + " products may overflow, at most " + most);
     }
     return Support.yes();
   }
@@ -108,6 +104,8 @@ public final class VectorBackend implements Backend {
     int width = VectorWidth.bits(bits);
     return switch (weights) {
       case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
+      case Quantized codes when spec.int4() ->
+          new MatmulInt4Vector(spec, codes, bias, width, scratch());
       case Quantized codes -> new MatmulInt8Vector(spec, codes, bias, width, scratch());
     };
   }
