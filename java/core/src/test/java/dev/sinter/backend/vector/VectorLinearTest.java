@@ -29,8 +29,15 @@ class VectorLinearTest {
   private final TestRandom random = new TestRandom();
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT", "U8_PER_TOKEN", "S8_PER_TOKEN"})
-  void runsOnVectorWithTheSameBitsForAnyNumberOfThreads(ActivationScheme activations) {
+  @CsvSource({
+    "FLOAT,0,MatmulF32Vector",
+    "U8_PER_TOKEN,8,MatmulInt8Vector",
+    "S8_PER_TOKEN,8,MatmulInt8Vector",
+    "U8_PER_TOKEN,4,MatmulInt4Vector",
+    "S8_PER_TOKEN,4,MatmulInt4Vector"
+  })
+  void runsOnVectorWithTheSameBitsForAnyNumberOfThreads(
+      ActivationScheme activations, int bits, String kernel) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment data = arena.allocate(4L * N * K, 64);
       random.fill(data, 0.05f);
