@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Inputs are taken as {@code u - 127}, -127 to 128, where u is the unsigned code, or the signed
  * one plus 128. Weights are -128 to 127. With the vector length in ints as L, a panel is 4 L
  * columns wide. Inputs come in groups of 4 L: pairs 4 j, 4 j + 1 for j from 0 to L, then pairs 4 j
- * + 2, 4 j + 3, the order in which {@link #split} finds them. A pair is two vectors, for the first
- * 2 L columns and the others, whose int lane j holds
+ * + 2, 4 j + 3, the order in which {@link #split} finds them. The first 2 L columns and the others
+ * lie apart, half a panel each: a pair is a vector of either, whose int lane j holds
  *
  * <pre>
  * w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]       a byte each
@@ -45,15 +45,6 @@ final class CodePanelVector implements CodePanel {
   // The parts of a split row: the factors of t and b and the summand, one int a pair with the value
   // in both halves, to be broadcast.
   private static final long PART = 2 * MAX_SPLIT;
-
-  /**
-   * Inputs whose weights are touched while those before them are worked on: a kilobyte. The loop
-   * itself is too long for the processor to see cache misses far ahead; on a machine that does not
-   * prefetch by itself this reads memory 1.7 times as fast, and in the cache it costs nothing.
-   */
-  private static final int AHEAD = (int) (1024 / VECTOR);
-
-  private static final long LINE = 64;
 
   CodePanelVector() {}
 

@@ -58,6 +58,7 @@ final class MatmulInt8Vector extends PanelMatmul {
   private int pack(MemorySegment source, int n) {
     int lanes = width / 4;
     int column = n % width;
+    int half = column / (2 * lanes);
     // The int lane of a pair, and the half of that: see CodePanelVector.
     long at = 4L * (column % lanes) + 2L * (column / lanes % 2);
     int sum = 0;
@@ -66,17 +67,13 @@ final class MatmulInt8Vector extends PanelMatmul {
       byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) n * spec.k() + i) : 0;
       sum += w;
       int from = i / MatmulScratch.DEPTH * MatmulScratch.DEPTH;
+      int pairs = Math.min(MatmulScratch.DEPTH, k - from) / 2;
       int inGroup = i % width;
       int pair = (i - from - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
+      long vector = weightsAt(n / width, from) + (long) width * (half * pairs + pair);
       boolean first = i % 2 == 0;
       weights.set(
-          ValueLayout.JAVA_BYTE,
-          weightsAt(n / width, from)
-              + (column / (2 * lanes) * (Math.min(MatmulScratch.DEPTH, k - from) / 2) + pair)
-                  * (long) width
-              + at
-              + (first ? 0 : 1),
-          (byte) (first ? w ^ 0x80 : w));
+          ValueLayout.JAVA_BYTE, vector + at + (first ? 0 : 1), (byte) (first ? w ^ 0x80 : w));
     }
     return sum;
   }
@@ -205,6 +202,11 @@ final class MatmulInt8Vector extends PanelMatmul {
     return 4L * width * ((long) tilePanel * MatmulScratch.ROWS + row);
   }
 
+  /**
+   * Byte of the weights of a panel from input {@code from}, a multiple of DEPTH, on. They lie in
+   * the order in which a row of inputs meets them: for each tile, for each DEPTH inputs, for each
+   * panel.
+   */
   private long weightsAt(int p, int from) {
     int panelsOfTile = MatmulScratch.COLUMNS / width;
     int first = p / panelsOfTile * panelsOfTile;

@@ -10,8 +10,8 @@ interface NibblePanel {
   /** Inputs that are taken at a time, and what every group has a multiple of. */
   int STEP = 8;
 
-  /** Inputs that {@link #split} takes at most at a time. */
-  int MAX_SPLIT = 256;
+  /** Inputs that {@link #split} takes at most at a time, for the reason given in CodePanel. */
+  int MAX_SPLIT = CodePanel.MAX_SPLIT;
 
   /**
    * What a group of weights is decoded with.
