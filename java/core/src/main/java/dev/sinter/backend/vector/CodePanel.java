@@ -17,8 +17,12 @@ interface CodePanel {
   /** Inputs are taken in groups of so many, at every vector width. */
   int GROUP = 64;
 
-  /** Inputs that {@link #split} takes at most at a time. */
-  int MAX_SPLIT = 1024;
+  /**
+   * Inputs that {@link #split} takes at most at a time: so few that they stay in the first cache
+   * while the weights of a tile stream through it. If they do not, reading them again keeps the
+   * processor from fetching weights ahead, and a row of cold weights takes twice as long.
+   */
+  int MAX_SPLIT = MatmulScratch.DEPTH;
 
   /** Bytes that {@link #split} writes. */
   int SPLIT_BYTES = 6 * MAX_SPLIT;

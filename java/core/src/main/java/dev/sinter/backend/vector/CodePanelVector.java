@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Inputs are taken as {@code u - 127}, -127 to 128, where u is the unsigned code, or the signed
  * one plus 128. Weights are -128 to 127. With the vector length in ints as L, a panel is 4 L
  * columns wide. Inputs come in groups of 4 L: pairs 4 j, 4 j + 1 for j from 0 to L, then pairs 4 j
- * + 2, 4 j + 3, the order in which {@link #split} finds them. A pair is two vectors, for the first
- * 2 L columns and the others, whose int lane j holds
+ * + 2, 4 j + 3, the order in which {@link #split} finds them. The first 2 L columns and the others
+ * lie apart, half a panel each: a pair is a vector of either, whose int lane j holds
  *
  * <pre>
  * w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]       a byte each
@@ -45,15 +45,6 @@ final class CodePanelVector implements CodePanel {
   // The parts of a split row: the factors of t and b and the summand, one int a pair with the value
   // in both halves, to be broadcast.
   private static final long PART = 2 * MAX_SPLIT;
-
-  /**
-   * Inputs whose weights are touched while those before them are worked on: a kilobyte. The loop
-   * itself is too long for the processor to see cache misses far ahead; on a machine that does not
-   * prefetch by itself this reads memory 1.7 times as fast, and in the cache it costs nothing.
-   */
-  private static final int AHEAD = (int) (1024 / VECTOR);
-
-  private static final long LINE = 64;
 
   CodePanelVector() {}
 
@@ -87,39 +78,31 @@ final class CodePanelVector implements CodePanel {
   @Override
   public void dot(
       MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
-    IntVector whole0 = ints(sums, at);
-    IntVector whole1 = ints(sums, at + VECTOR);
-    IntVector upper0 = ints(sums, at + PANEL);
-    IntVector upper1 = ints(sums, at + PANEL + VECTOR);
-    int touched = 0;
-    for (int from = 0; from < count; from += AHEAD) {
-      int end = Math.min(count, from + AHEAD);
-      long next = wAt + end * VECTOR;
-      long nextEnd = Math.min(w.byteSize(), next + AHEAD * VECTOR);
-      for (; next < nextEnd; next += LINE) {
-        touched += w.get(INT, next);
-      }
-      for (int k = from; k < end; k += 2) {
-        ShortVector x = broadcast(split, 2L * k);
-        ShortVector y = broadcast(split, 2L * k + PART);
-        ShortVector z = broadcast(split, 2L * k + 2 * PART);
-        ShortVector t = ints(w, wAt + k * VECTOR).reinterpretAsShorts();
-        ShortVector b = t.lanewise(VectorOperators.ASHR, 8);
-        IntVector p = t.mul(x).add(b.mul(y)).add(z).reinterpretAsInts();
-        whole0 = whole0.add(p);
-        upper0 = upper0.add(p.lanewise(VectorOperators.LSHR, 16));
-        ShortVector u = ints(w, wAt + k * VECTOR + VECTOR).reinterpretAsShorts();
-        ShortVector c = u.lanewise(VectorOperators.ASHR, 8);
-        IntVector q = u.mul(x).add(c.mul(y)).add(z).reinterpretAsInts();
-        whole1 = whole1.add(q);
-        upper1 = upper1.add(q.lanewise(VectorOperators.LSHR, 16));
-      }
+    for (int half = 0; half < 2; half++) {
+      long sumAt = at + half * VECTOR;
+      addProducts(split, count, w, wAt + half * (count / 2) * VECTOR, sums, sumAt);
     }
-    sums.set(INT, at + 2 * VECTOR, touched); // of no use, but the loads must not be dropped
-    whole0.intoMemorySegment(sums, at, ORDER);
-    whole1.intoMemorySegment(sums, at + VECTOR, ORDER);
-    upper0.intoMemorySegment(sums, at + PANEL, ORDER);
-    upper1.intoMemorySegment(sums, at + PANEL + VECTOR, ORDER);
+  }
+
+  private static void addProducts(
+      MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
+    IntVector whole = IntVector.fromMemorySegment(INTS, sums, at, ORDER);
+    IntVector upper = IntVector.fromMemorySegment(INTS, sums, at + PANEL, ORDER);
+    for (int i = 0; i < count / 2; i++) {
+      ShortVector x = IntVector.broadcast(INTS, split.get(INT, 4L * i)).reinterpretAsShorts();
+      ShortVector y =
+          IntVector.broadcast(INTS, split.get(INT, 4L * i + PART)).reinterpretAsShorts();
+      ShortVector z =
+          IntVector.broadcast(INTS, split.get(INT, 4L * i + 2 * PART)).reinterpretAsShorts();
+      ShortVector t =
+          IntVector.fromMemorySegment(INTS, w, wAt + i * VECTOR, ORDER).reinterpretAsShorts();
+      IntVector p =
+          t.mul(x).add(t.lanewise(VectorOperators.ASHR, 8).mul(y)).add(z).reinterpretAsInts();
+      whole = whole.add(p);
+      upper = upper.add(p.lanewise(VectorOperators.LSHR, 16));
+    }
+    whole.intoMemorySegment(sums, at, ORDER);
+    upper.intoMemorySegment(sums, at + PANEL, ORDER);
   }
 
   @Override
@@ -164,21 +147,17 @@ final class CodePanelVector implements CodePanel {
     IntVector zero = IntVector.broadcast(INTS, 128);
     for (int k = 0; k < count; k += 2) {
       int pair = k / 2 % (2 * LANES);
-      long row = k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES;
-      long to = row * PANEL;
-      long next = to + LANES * PANEL;
-      IntVector v = ints(w, wAt + k * VECTOR);
-      store(v.and(ones).sub(zero), out, to);
-      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
-      v = ints(w, wAt + k * VECTOR + VECTOR);
-      to += 2 * VECTOR;
-      next += 2 * VECTOR;
-      store(v.and(ones).sub(zero), out, to);
-      store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-      store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-      store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+      long to = (k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES) * 2 * VECTOR;
+      for (int half = 0; half < 2; half++) {
+        IntVector v =
+            IntVector.fromMemorySegment(INTS, w, wAt + (half * count + k) / 2 * VECTOR, ORDER);
+        long next = to + 2 * LANES * VECTOR;
+        store(v.and(ones).sub(zero), out, to);
+        store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
+        store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
+        store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+        to += count * 2 * VECTOR;
+      }
     }
   }
 

@@ -10,7 +10,8 @@ interface FloatPanel {
    *
    * @param xAt first byte of the first row
    * @param xStride bytes from row to row
-   * @param w f32 [depth, panel width] at byte {@code wAt}
+   * @param w f32 [depth, panel width / 2] at byte {@code wAt}: the first half of the columns
+   * @param wStride bytes from there to the other half
    * @param sums f32 [rows rounded up to 4, panel width] at byte 0; the rows beyond are scratch
    * @param add whether to go on from what {@code sums} holds
    */
@@ -21,6 +22,7 @@ interface FloatPanel {
       int rows,
       MemorySegment w,
       long wAt,
+      long wStride,
       int depth,
       MemorySegment sums,
       boolean add);

@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * f32 weights, as panels [K, width]. Each result is one chain of fused multiply-adds in the order
- * of k, so a row's results depend on nothing but that row.
+ * f32 weights, in half panels [K, width / 2]. Each result is one chain of fused multiply-adds in
+ * the order of k, so a row's results depend on nothing but that row.
  */
 final class MatmulF32Vector extends PanelMatmul {
   private final FloatPanel panel;
@@ -32,9 +32,10 @@ final class MatmulF32Vector extends PanelMatmul {
     float[] row = new float[spec.k()];
     for (int n = 0; n < spec.n(); n++) {
       source.decodeRow(n, row);
-      long at = (long) (n / width) * width * spec.k() + n % width;
+      int half = width / 2;
+      long at = (long) (n / half) * half * spec.k() + n % half;
       for (int k = 0; k < spec.k(); k++) {
-        weights.setAtIndex(ValueLayout.JAVA_FLOAT, at + (long) k * width, row[k]);
+        weights.setAtIndex(ValueLayout.JAVA_FLOAT, at + (long) k * half, row[k]);
       }
     }
   }
@@ -63,7 +64,8 @@ final class MatmulF32Vector extends PanelMatmul {
             4L * k,
             rows,
             weights,
-            4L * width * ((long) p * k + from),
+            2L * width * (2L * p * k + from),
+            2L * width * k,
             Math.min(depth, k - from),
             piece.values(),
             from > 0);

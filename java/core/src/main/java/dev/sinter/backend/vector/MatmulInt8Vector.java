@@ -58,24 +58,22 @@ final class MatmulInt8Vector extends PanelMatmul {
   private int pack(MemorySegment source, int n) {
     int lanes = width / 4;
     int column = n % width;
-    // The vector of a pair, its int lane, and the half of that: see CodePanelVector.
-    long at =
-        (long) (n / width) * width * k
-            + 4L * lanes * (column / (2 * lanes))
-            + 4L * (column % lanes)
-            + 2L * (column / lanes % 2);
+    int half = column / (2 * lanes);
+    // The int lane of a pair, and the half of that: see CodePanelVector.
+    long at = 4L * (column % lanes) + 2L * (column / lanes % 2);
     int sum = 0;
     for (int i = 0; i < k; i++) {
       boolean stored = source != null && i < spec.k();
       byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) n * spec.k() + i) : 0;
       sum += w;
+      int from = i / MatmulScratch.DEPTH * MatmulScratch.DEPTH;
+      int pairs = Math.min(MatmulScratch.DEPTH, k - from) / 2;
       int inGroup = i % width;
-      int pair = (i - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
+      int pair = (i - from - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
+      long vector = weightsAt(n / width, from) + (long) width * (half * pairs + pair);
       boolean first = i % 2 == 0;
       weights.set(
-          ValueLayout.JAVA_BYTE,
-          at + 2L * width * pair + (first ? 0 : 1),
-          (byte) (first ? w ^ 0x80 : w));
+          ValueLayout.JAVA_BYTE, vector + at + (first ? 0 : 1), (byte) (first ? w ^ 0x80 : w));
     }
     return sum;
   }
@@ -184,7 +182,16 @@ final class MatmulInt8Vector extends PanelMatmul {
       for (int p = first; p < end; p++) {
         codes.decode(weights, weightsAt(p, from), count, piece.weights());
         panel.multiply(
-            piece.inputs(), 0, 4L * depth, rows, piece.weights(), 0, count, piece.values(), false);
+            piece.inputs(),
+            0,
+            4L * depth,
+            rows,
+            piece.weights(),
+            0,
+            2L * width * count,
+            count,
+            piece.values(),
+            false);
         codes.add(piece.values(), piece.sums(), sumsAt(p - first, 0), rows * width);
       }
     }
@@ -195,7 +202,16 @@ final class MatmulInt8Vector extends PanelMatmul {
     return 4L * width * ((long) tilePanel * MatmulScratch.ROWS + row);
   }
 
+  /**
+   * Byte of the weights of a panel from input {@code from}, a multiple of DEPTH, on. They lie in
+   * the order in which a row of inputs meets them: for each tile, for each DEPTH inputs, for each
+   * panel.
+   */
   private long weightsAt(int p, int from) {
-    return (long) width * ((long) p * k + from);
+    int panelsOfTile = MatmulScratch.COLUMNS / width;
+    int first = p / panelsOfTile * panelsOfTile;
+    int inTile = Math.min(panelsOfTile, panels - first);
+    int count = Math.min(MatmulScratch.DEPTH, k - from);
+    return (long) width * ((long) first * k + (long) inTile * from + (long) (p - first) * count);
   }
 }

@@ -45,10 +45,12 @@ final class QuantizeRowsVector implements QuantizeKernel {
   private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
   private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
 
+  private final QuantizeSpec spec;
   private final int width;
   private final ActivationScheme scheme;
 
   QuantizeRowsVector(QuantizeSpec spec) {
+    this.spec = spec;
     width = spec.width();
     scheme = spec.scheme();
   }
@@ -65,7 +67,7 @@ final class QuantizeRowsVector implements QuantizeKernel {
 
   @Override
   public void run(MemorySegment x, ActivationBuffer out, int from, int to) {
-    if (out.scheme() != scheme || out.columns() != width || to > out.rows()) {
+    if (!out.fits(spec) || to > out.rows()) {
       throw new IllegalArgumentException(
           "output of "
               + out.rows()
@@ -112,6 +114,24 @@ final class QuantizeRowsVector implements QuantizeKernel {
       out.scales().set(JAVA_FLOAT_UNALIGNED, 4L * row, scale);
       out.zeroPoints().set(JAVA_INT_UNALIGNED, 4L * row, zeroPoint);
       out.sums().set(JAVA_INT_UNALIGNED, 4L * row, sum - width * zeroPoint);
+      if (spec.sumStep() != 0) {
+        addSteps(out, row, signed, zeroPoint);
+      }
+    }
+  }
+
+  private void addSteps(ActivationBuffer out, int row, boolean signed, int zeroPoint) {
+    long codes = (long) row * out.stride();
+    for (int step = 0; step < spec.stepSums(); step++) {
+      int from = step * spec.sumStep();
+      int end = Math.min(width, from + spec.sumStep());
+      int sum = 0;
+      for (int k = from; k < end; k++) {
+        byte code = out.data().get(JAVA_BYTE, codes + k);
+        sum += (signed ? code : code & 0xFF) - zeroPoint;
+      }
+      long index = (long) row * spec.stepSums() + step;
+      out.stepSums().set(JAVA_INT_UNALIGNED, 4 * index, sum);
     }
   }
 

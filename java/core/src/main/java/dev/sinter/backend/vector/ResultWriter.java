@@ -19,6 +19,9 @@ interface ResultWriter {
       MemorySegment values,
       long valuesAt);
 
+  /** One row of f32 sums, already times the scales of the weights, times the scale of the input. */
+  void scale(MemorySegment sums, long at, float scale, MemorySegment values, long valuesAt);
+
   /**
    * Adds the bias and applies the activation, in place.
    *

@@ -100,6 +100,14 @@ final class ResultWriterVector implements ResultWriter {
   }
 
   @Override
+  public void scale(MemorySegment sums, long at, float scale, MemorySegment values, long valuesAt) {
+    FloatVector factor = broadcast(scale);
+    for (long i = 0; i < PANEL; i += VECTOR) {
+      load(sums, at + i).mul(factor).intoMemorySegment(values, valuesAt + i, ORDER);
+    }
+  }
+
+  @Override
   public void finish(MemorySegment values, int rows, int panel, MemorySegment scratch) {
     for (long at = 0; at < rows * PANEL; at += VECTOR) {
       FloatVector x = load(values, at).add(load(bias, panel * PANEL + at % PANEL));

@@ -78,7 +78,6 @@ public final class VectorBackend implements Backend {
               || q.groups() > 1
               || q.columnOrder() != null ->
           Support.no("makes U8 and S8 codes of whole rows in order only");
-      case QuantizeSpec q when q.sumStep() != 0 -> Support.no("adds up whole rows of codes only");
       case NormSpec n when n.kind() != NormSpec.Kind.LAYER -> Support.no("has layer norm only");
       case NormSpec n when n.codes() != null -> supports(n.codes());
       case MatmulSpec m -> supports(m);
@@ -89,18 +88,17 @@ public final class VectorBackend implements Backend {
   private static Support supports(MatmulSpec spec) {
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
     boolean codes =
-        spec.int8() && spec.activations().isScaled() && spec.activations().groups(spec.k()) == 1;
+        (spec.int8() || spec.int4())
+            && spec.activations().isScaled()
+            && spec.activations().groups(spec.k()) == 1;
     if (!floats && !codes) {
       return Support.no(
-          "there are vector kernels for F32 weights with FLOAT activations and for I8 weights"
-              + " without groups with quantized ones");
+          "there are vector kernels for F32 weights with FLOAT activations, and for I4 weights and"
+              + " I8 ones without groups with quantized ones");
     }
-    if (codes && spec.k() > MatmulInt8Vector.MAX_K) {
-      return Support.no(
-          "int32 sums of "
-              + spec.k()
-              + " products may overflow, at most "
-              + MatmulInt8Vector.MAX_K);
+    int most = spec.int4() ? MatmulInt4Vector.MAX_K : MatmulInt8Vector.MAX_K;
+    if (codes && spec.k() > most) {
+      return Support.no("int32 sums of " + spec.k() + " products may overflow, at most " + most);
     }
     return Support.yes();
   }
@@ -116,6 +114,8 @@ public final class VectorBackend implements Backend {
     int width = VectorWidth.bits(bits);
     return switch (weights) {
       case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
+      case Quantized codes when spec.int4() ->
+          new MatmulInt4Vector(spec, codes, bias, width, scratch());
       case Quantized codes -> new MatmulInt8Vector(spec, codes, bias, width, scratch());
     };
   }

@@ -12,9 +12,14 @@
  *       v.add(1)}) and avoid comparisons.
  *   <li>No vector is handed to a method of more than a few operations, which may be compiled on its
  *       own and then is not inlined.
- *   <li>One compilation inlines some twenty loads and stores of vectors and no more
- *       (NodeCountInliningCutoff), those of its callees included. A method of more than 325
- *       bytecodes is a compilation of its own (FreqInlineSize): all large loops are.
+ *   <li>Inner loops call the Vector API itself and no helper. The compiler inlines the API whatever
+ *       a method has grown to, but methods of ours only up to a limit (NodeCountInliningCutoff),
+ *       which some twenty loads and stores reach. A method of more than 325 bytecodes is a
+ *       compilation of its own (FreqInlineSize): all large loops are.
+ *   <li>A loop that loads scalars, to broadcast them, is unrolled as far as they would fill a
+ *       vector, 8 or 16 times, and what it loads is then spilled. Its body is therefore small: few
+ *       vectors of weights an iteration; or it has a condition that stays, as the end of a group
+ *       does, and is not unrolled so far.
  *   <li>Where vectors of two widths run in one JVM, as in tests, some may stay on the heap.
  * </ul>
  */

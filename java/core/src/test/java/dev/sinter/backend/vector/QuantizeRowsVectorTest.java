@@ -77,17 +77,22 @@ class QuantizeRowsVectorTest {
     for (int bits : Widths.ofThisHost()) {
       for (int width : Shapes.widths()) {
         for (int padding : new int[] {0, 1, 13}) {
-          check(bits, width, padding, scheme);
+          check(bits, new QuantizeSpec(width, scheme), padding);
           cases++;
+        }
+        for (int step : new int[] {32, 96}) {
+          if (step < width) {
+            check(bits, new QuantizeSpec(width, scheme, false, step), 0);
+          }
         }
       }
     }
     assertEquals(Widths.ofThisHost().length * Shapes.widths().length * 3, cases);
   }
 
-  private void check(int bits, int width, int padding, ActivationScheme scheme) {
-    String where = bits + " bits, width " + width + "+" + padding + " " + random;
-    QuantizeSpec spec = new QuantizeSpec(width, scheme);
+  private void check(int bits, QuantizeSpec spec, int padding) {
+    String where = bits + " bits, " + spec + "+" + padding + " " + random;
+    int width = spec.width();
     float[][] rows = rows(width);
     try (GuardedMemory memory = new GuardedMemory();
         Arena arena = Arena.ofConfined();
@@ -98,10 +103,8 @@ class QuantizeRowsVectorTest {
         MemorySegment.copy(rows[r], 0, x, JAVA_FLOAT, 4L * r * width, width);
       }
       int stride = width + padding;
-      ActivationBuffer actual =
-          ActivationBuffer.allocate(memory, scheme, rows.length, width, stride);
-      ActivationBuffer expected =
-          ActivationBuffer.allocate(arena, scheme, rows.length, width, stride);
+      ActivationBuffer actual = ActivationBuffer.allocate(memory, spec, rows.length, stride);
+      ActivationBuffer expected = ActivationBuffer.allocate(arena, spec, rows.length, stride);
       for (int r = 0; r < rows.length; r++) {
         kernel.run(x, actual, r, r + 1);
         reference.run(x, expected, r, r + 1);
@@ -124,6 +127,10 @@ class QuantizeRowsVectorTest {
           byte next = actual.data().get(JAVA_BYTE, (r + 1L) * stride);
           assertEquals(GuardedMemory.PATTERN, next, "written into the next row, " + row);
         }
+      }
+      if (spec.sumStep() != 0) {
+        assertArrayEquals(
+            expected.stepSums().toArray(JAVA_INT), actual.stepSums().toArray(JAVA_INT), where);
       }
       byte[] before = actual.data().toArray(JAVA_BYTE);
       kernel.run(x, actual, 0, rows.length);

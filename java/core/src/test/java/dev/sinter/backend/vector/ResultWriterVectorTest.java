@@ -50,9 +50,9 @@ class ResultWriterVectorTest {
           }
           float[] special = {0, -0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
           MemorySegment.copy(special, 0, x, JAVA_FLOAT, 0, special.length);
-          MatmulVectorTest.runAll(kernel, m, ActivationBuffer.floats(x, m, 1), y);
+          MatmulCases.runAll(kernel, m, ActivationBuffer.floats(x, m, 1), y);
           MatmulReference judge = reference.matmul(spec, one, null);
-          MatmulVectorTest.runAll(judge, m, ActivationBuffer.floats(x, m, 1), expected);
+          MatmulCases.runAll(judge, m, ActivationBuffer.floats(x, m, 1), expected);
           for (int i = 0; i < m; i++) {
             float v = x.getAtIndex(JAVA_FLOAT, i);
             float want = expected.getAtIndex(JAVA_FLOAT, i);
@@ -67,6 +67,6 @@ class ResultWriterVectorTest {
         }
       }
     }
-    assertTrue(worst < MatmulVectorTest.GELU_ERROR, worst / Tolerance.UNIT + " units " + random);
+    assertTrue(worst < MatmulCases.GELU_ERROR, worst / Tolerance.UNIT + " units " + random);
   }
 }

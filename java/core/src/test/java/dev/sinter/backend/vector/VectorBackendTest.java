@@ -21,6 +21,7 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
@@ -46,7 +47,8 @@ class VectorBackendTest {
             MATMUL,
             NORM,
             new AttentionSpec(1, 1, 1),
-            new QuantizeSpec(1, ActivationScheme.S8_PER_TOKEN))) {
+            new QuantizeSpec(1, ActivationScheme.S8_PER_TOKEN),
+            new QuantizeSpec(40, ActivationScheme.U8_PER_TOKEN, false, 32))) {
       assertTrue(backend.supports(spec).supported(), spec.toString());
     }
   }
@@ -87,7 +89,7 @@ class VectorBackendTest {
               300,
               NoAllocation.class,
               Integer.toString(bits));
-      assertTrue(text.endsWith("7 kernels allocate nothing\n"), text);
+      assertTrue(text.endsWith("10 kernels allocate nothing\n"), text);
     }
   }
 
@@ -119,18 +121,36 @@ class VectorBackendTest {
         MatmulSpec w8a8 = MatmulSpec.of(quantized, u8.scheme(), epilogue);
         MatmulKernel floats = backend.matmul(f32, dense, new float[N]);
         MatmulKernel int8 = backend.matmul(w8a8, quantized, new float[N]);
+        CodeFormat groups = CodeFormat.inGroups(4, 32);
+        Quantized nibbles =
+            new Quantized(
+                "w",
+                N,
+                K,
+                groups,
+                arena.allocate(N * groups.rowBytes(K)),
+                new float[groups.scales(N, K)],
+                null);
+        MatmulSpec w4a8 = MatmulSpec.of(nibbles, u8.scheme(), epilogue);
+        MatmulKernel int4 = backend.matmul(w4a8, nibbles, new float[N]);
+        QuantizeSpec u8InSteps = new QuantizeSpec(K, u8.scheme(), false, int4.sumStep());
+        QuantizeKernel quantizeInSteps = backend.quantize(u8InSteps);
         ActivationBuffer rows = ActivationBuffer.floats(x, 5, K);
         ActivationBuffer codes =
             ActivationBuffer.allocate(arena, u8.scheme(), 5, K, int8.codeColumns());
+        ActivationBuffer codesInSteps =
+            ActivationBuffer.allocate(arena, u8InSteps, 5, int4.codeColumns());
         Allocation.assertNone("norm", () -> norm.run(x, y, 0, 2));
         Allocation.assertNone("quantize", () -> quantize.run(x, codes, 0, 2));
+        Allocation.assertNone("steps", () -> quantizeInSteps.run(x, codesInSteps, 0, 2));
         Allocation.assertNone("attention", () -> attention.run(0, x, x, x, 40, y, 0, 19, 1));
         for (int m : new int[] {1, 5}) {
           Allocation.assertNone("f32, m=" + m, () -> floats.run(0, 1, m, rows, y));
           Allocation.assertNone("w8a8, m=" + m, () -> int8.run(0, 1, m, codes, y));
+          Allocation.assertNone("w4a8, m=" + m, () -> int4.run(0, 1, m, codesInSteps, y));
         }
       }
-      System.out.println("7 kernels allocate nothing");
+      System.out.println("10 kernels allocate nothing");
     }
   }
 
