@@ -33,10 +33,14 @@ public final class WorkerPool implements AutoCloseable {
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK_READ = 32;
 
-  // Where other processes keep the cores busy, the worker that is waited for may have been put on
-  // the very core of the one that spins. Who spins in vain does so for a shorter time from then on.
-  private static final long LEAST_SPIN_NANOS = 1_000;
-  private static final int PATIENCE_LOSS = 4;
+  // Inside a region others are at work on their last tiles, and to be woken up takes long. But
+  // where
+  // other processes keep the cores busy, the worker that is waited for may have been put on the
+  // very
+  // core of the one that spins: who spins in vain does so for a shorter time from then on.
+  private static final long MOST_PATIENCE_NANOS = 1_000_000;
+  private static final long LEAST_PATIENCE_NANOS = 1_000;
+  private static final int PATIENCE_LOSS = 8;
 
   // Slots a cache line apart, since every worker hammers them.
   private static final int TICKET = 16;
@@ -224,7 +228,7 @@ public final class WorkerPool implements AutoCloseable {
     private final int index;
     private final Thread thread; // null for worker 0: whoever calls
     private volatile boolean parked;
-    private long patience = SPIN_NANOS; // of waits inside a region
+    private long patience = MOST_PATIENCE_NANOS; // of waits inside a region
 
     private Worker(WorkerPool pool, int index, String name) {
       this.pool = pool;
@@ -315,7 +319,7 @@ public final class WorkerPool implements AutoCloseable {
       do {
         for (int i = 0; i < SPINS_PER_CLOCK_READ; i++) {
           if (pool.happened(event, since)) {
-            patience = idle ? patience : SPIN_NANOS;
+            patience = idle ? patience : MOST_PATIENCE_NANOS;
             return false;
           }
           Thread.onSpinWait();
@@ -324,7 +328,7 @@ public final class WorkerPool implements AutoCloseable {
           Thread.yield();
         }
       } while (System.nanoTime() < deadline);
-      patience = idle ? patience : Math.max(LEAST_SPIN_NANOS, patience / PATIENCE_LOSS);
+      patience = idle ? patience : Math.max(LEAST_PATIENCE_NANOS, patience / PATIENCE_LOSS);
       boolean interrupted = false;
       parked = true;
       while (!pool.happened(event, since)) {
