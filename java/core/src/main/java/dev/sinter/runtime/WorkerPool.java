@@ -42,6 +42,10 @@ public final class WorkerPool implements AutoCloseable {
   private static final long LEAST_PATIENCE_NANOS = 1_000;
   private static final int PATIENCE_LOSS = 8;
 
+  // And lets that worker run, rather than sleep at once: of two that are ready to run on one core,
+  // the system soon moves one to an idle core; of two that take turns sleeping, never.
+  private static final int YIELDS = 16;
+
   // Slots a cache line apart, since every worker hammers them.
   private static final int TICKET = 16;
   private static final int ARRIVED = 32;
@@ -306,7 +310,8 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /**
-     * Spins, then parks. An idle worker yields while it spins: its caller may need the core.
+     * Spins, yields, then parks. An idle worker yields while it spins: its caller may need the
+     * core.
      *
      * @return whether the thread was interrupted meanwhile; its flag is clear then
      */
@@ -328,7 +333,15 @@ public final class WorkerPool implements AutoCloseable {
           Thread.yield();
         }
       } while (System.nanoTime() < deadline);
-      patience = idle ? patience : Math.max(LEAST_PATIENCE_NANOS, patience / PATIENCE_LOSS);
+      if (!idle) {
+        patience = Math.max(LEAST_PATIENCE_NANOS, patience / PATIENCE_LOSS);
+        for (int i = 0; i < YIELDS; i++) {
+          Thread.yield();
+          if (pool.happened(event, since)) {
+            return false;
+          }
+        }
+      }
       boolean interrupted = false;
       parked = true;
       while (!pool.happened(event, since)) {
