@@ -28,8 +28,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Suites:",
-      "  quick    two shapes, M = 1 and 32; within a minute",
-      "  dense    four shapes, M = 1 to 512; within ten minutes",
+      "  quick    the main schemes, two shapes, M = 1 and 32; within a minute",
+      "  dense    every scheme, four shapes, M = 1 to 512; within ten minutes",
       "  encoder  MiniLM, sentences per second at three sizes",
       "",
       "Examples:",

@@ -12,7 +12,6 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * What is going to be measured.
@@ -21,25 +20,6 @@ import java.util.stream.Stream;
  * @param refusals schemes and backends that do not go together here
  */
 record Plan(List<Subject> subjects, List<Refusal> refusals) {
-  // Groups of 32 are for matrices as small as the encoder's.
-  private static final List<Scheme> SCHEMES =
-      Stream.concat(
-              Scheme.DEFAULTS.stream(),
-              Stream.of(Scheme.W4A8.withGroup(32), Scheme.W4A16.withGroup(32)))
-          .toList();
-
-  /**
-   * MiniLM's small matrices want small groups; ternary and binary weights it was not trained for.
-   */
-  private static final List<Scheme> ENCODER_SCHEMES =
-      List.of(
-          Scheme.F32,
-          Scheme.BF16,
-          Scheme.W8A8,
-          Scheme.W4A8,
-          Scheme.W4A8.withGroup(32),
-          Scheme.W4A16.withGroup(32));
-
   // Too slow to be timed: it judges the others.
   private static final String REFERENCE = "reference";
 
@@ -48,14 +28,14 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
   // Backends decide by type and by K; few outputs make the question cheap.
   private static final int PROBED_OUTPUTS = 64;
 
-  /** Every scheme on every backend that says it can run it. */
-  static Plan layers(List<Shape> shapes, List<Peer> peers) {
+  /** Each scheme on every backend that says it can run it. */
+  static Plan layers(List<Scheme> schemes, List<Shape> shapes, List<Peer> peers) {
     List<Subject> subjects = new ArrayList<>();
     List<Refusal> refusals = new ArrayList<>();
     int k = shapes.getFirst().k();
     try (Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(1).withBackend(null));
         Arena arena = Arena.ofShared()) {
-      for (Scheme scheme : SCHEMES) {
+      for (Scheme scheme : schemes) {
         CompressedTensor weights =
             Compression.of(scheme, Data.weights(PROBED_OUTPUTS, k, arena), arena);
         MatmulSpec spec = MatmulSpec.of(weights, scheme.activations(), Epilogue.NONE);
@@ -90,7 +70,7 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
   /** The encoder, on the planner's choice of backends. */
   static Plan encoder(List<Peer> peers) {
     List<Subject> subjects = new ArrayList<>();
-    for (Scheme scheme : ENCODER_SCHEMES) {
+    for (Scheme scheme : Suite.ENCODER.schemes()) {
       subjects.add(Subject.ours(scheme, null));
     }
     for (Peer peer : peers) {

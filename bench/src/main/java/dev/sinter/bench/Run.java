@@ -30,7 +30,8 @@ record Run(
   private static final String COMMIT = System.getProperty("sinter.commit", "");
 
   Report execute(List<Peer> peers) {
-    Plan plan = shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(shapes, peers);
+    Plan plan =
+        shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(suite.schemes(), shapes, peers);
     Forks forks = new Forks(folder, 1);
     List<MachineLimits> limits = measure(jobs(plan), forks);
     Map<Integer, MachineLimits> byThreads =

@@ -1,18 +1,25 @@
 package dev.sinter.bench;
 
+import dev.sinter.tensor.Scheme;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** What is measured, and how long it may take. */
 enum Suite {
   /** A look: two shapes, a minute. */
   QUICK(
+      List.of(Scheme.F32, Scheme.BF16, Scheme.W8A8, Scheme.W4A8, Scheme.W4A8.withGroup(32)),
       List.of(new Shape(4096, 4096, List.of(1, 32)), new Shape(384, 1536, List.of(1, 32))),
       Duration.ofMillis(250),
       Duration.ofSeconds(60)),
-  /** Linear layers of common sizes, from one token to a long prompt. */
+  /** Linear layers of common sizes in every scheme, from one token to a long prompt. */
   DENSE(
+      Stream.concat(
+              Scheme.DEFAULTS.stream(),
+              Stream.of(Scheme.W4A8.withGroup(32), Scheme.W4A16.withGroup(32)))
+          .toList(),
       List.of(
           new Shape(4096, 4096, List.of(1, 8, 32, 128, 512)),
           new Shape(4096, 11008, List.of(1, 8, 32, 128, 512)),
@@ -20,18 +27,33 @@ enum Suite {
           new Shape(2048, 2048, List.of(1, 8, 32, 128, 512))),
       Duration.ofMillis(1200),
       Duration.ofMinutes(9)),
-  /** A whole sentence encoder. */
-  ENCODER(List.of(), Duration.ofSeconds(3), Duration.ofMinutes(10));
+  /**
+   * A whole sentence encoder. Its small matrices want small groups, and it was not trained for
+   * ternary or binary weights.
+   */
+  ENCODER(
+      List.of(
+          Scheme.F32,
+          Scheme.BF16,
+          Scheme.W8A8,
+          Scheme.W4A8,
+          Scheme.W4A8.withGroup(32),
+          Scheme.W4A16.withGroup(32)),
+      List.of(),
+      Duration.ofSeconds(3),
+      Duration.ofMinutes(10));
 
   // What a process takes beside its rows: start, data, packing, warm-up, limits.
   private static final Duration JOB = Duration.ofSeconds(4);
   private static final Duration SHORTEST = Duration.ofMillis(60);
 
+  private final List<Scheme> schemes;
   private final List<Shape> shapes;
   private final Duration row;
   private final Duration total;
 
-  Suite(List<Shape> shapes, Duration row, Duration total) {
+  Suite(List<Scheme> schemes, List<Shape> shapes, Duration row, Duration total) {
+    this.schemes = schemes;
     this.shapes = shapes;
     this.row = row;
     this.total = total;
@@ -39,6 +61,10 @@ enum Suite {
 
   String id() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  List<Scheme> schemes() {
+    return schemes;
   }
 
   /** Of linear layers; none for {@link #ENCODER}. */

@@ -39,7 +39,7 @@ class SmokeTest {
 
   @Test
   void everySchemeOnEveryBackend() {
-    List<Subject> subjects = Plan.layers(SHAPES, List.of()).subjects();
+    List<Subject> subjects = Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects();
     assertFalse(subjects.isEmpty());
     for (Subject subject : subjects) {
       Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
@@ -57,7 +57,7 @@ class SmokeTest {
   @Test
   void everySchemeOnEveryBackendAsJmhMeasuresIt() {
     Shape small = SHAPES.getFirst();
-    for (Subject subject : Plan.layers(SHAPES, List.of()).subjects()) {
+    for (Subject subject : Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects()) {
       Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
       assertTrue(forks.folder().toFile().mkdir());
       forks.full(subject, List.of(1, 2), small, "full");
@@ -93,7 +93,7 @@ class SmokeTest {
 
   @Test
   void noTimeLeftIsReported() {
-    Subject subject = Plan.layers(SHAPES, List.of()).subjects().getFirst();
+    Subject subject = Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects().getFirst();
     Forks forks = new Forks(folder, 0);
     forks.run(new Job(subject, List.of(1), SHAPES, List.of(), 0, 0), "late", Progress.none(), 0, 1);
     List<Refusal> refusals = new ArrayList<>(forks.results().refusals());
