@@ -5,7 +5,11 @@ import static dev.sinter.bindings.onednn.dnnl_h.*;
 
 import dev.sinter.backend.Activation;
 import dev.sinter.bindings.onednn.dnnl_exec_arg_t;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 
 /**
  * One oneDNN matmul for one shape, with its own memory objects and argument list: used by one
@@ -137,8 +141,28 @@ final class MatmulPrimitive implements AutoCloseable {
 
   private static void point(MemorySegment memory, MemorySegment data, long offset) {
     if (memory != null) {
-      MemorySegment start = MemorySegment.ofAddress(data.address() + offset);
-      check("dnnl_memory_set_data_handle", dnnl_memory_set_data_handle(memory, start));
+      check("dnnl_memory_set_data_handle", DataHandle.set(memory, data.address() + offset));
+    }
+  }
+
+  /**
+   * {@code dnnl_memory_set_data_handle} with the pointer as a number: a segment of its own for
+   * every call would be an object on the heap whenever the compiler does not see through all of it.
+   */
+  private static final class DataHandle {
+    private static final MethodHandle SET =
+        Linker.nativeLinker()
+            .downcallHandle(
+                dnnl_memory_set_data_handle$address(),
+                FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+
+    static int set(MemorySegment memory, long address) {
+      try {
+        return (int) SET.invokeExact(memory, address);
+      } catch (Throwable e) {
+        throw new AssertionError("native code does not throw", e);
+      }
     }
   }
 
