@@ -170,7 +170,8 @@ final class MatmulInt4Vector extends PanelMatmul {
           stepSums ? 4L * row * groups.count() : 4L * row,
           piece.sums(),
           piece.weights(),
-          at(h / 2 - first, tileRow) + 4L * half * (h % 2));
+          at(h / 2 - first, tileRow) + 4L * half * (h % 2),
+          piece.spare());
     }
   }
 

@@ -86,14 +86,14 @@ final class ResultWriterVector implements ResultWriter {
       MemorySegment values,
       long valuesAt) {
     IntVector corrections = IntVector.broadcast(INTS, correction);
-    FloatVector factor = broadcast(scale);
+    FloatVector factor = FloatVector.broadcast(FLOATS, scale);
     for (long i = 0; i < PANEL; i += VECTOR) {
       IntVector sum =
           IntVector.fromMemorySegment(INTS, weightSums, panel * PANEL + i, CodePanel.ORDER)
               .mul(corrections)
               .add(IntVector.fromMemorySegment(INTS, sums, at + i, CodePanel.ORDER));
       ((FloatVector) sum.convertShape(VectorOperators.I2F, FLOATS, 0))
-          .mul(load(scales, panel * PANEL + i))
+          .mul(FloatVector.fromMemorySegment(FLOATS, scales, panel * PANEL + i, ORDER))
           .mul(factor)
           .intoMemorySegment(values, valuesAt + i, ORDER);
     }
@@ -101,16 +101,20 @@ final class ResultWriterVector implements ResultWriter {
 
   @Override
   public void scale(MemorySegment sums, long at, float scale, MemorySegment values, long valuesAt) {
-    FloatVector factor = broadcast(scale);
+    FloatVector factor = FloatVector.broadcast(FLOATS, scale);
     for (long i = 0; i < PANEL; i += VECTOR) {
-      load(sums, at + i).mul(factor).intoMemorySegment(values, valuesAt + i, ORDER);
+      FloatVector.fromMemorySegment(FLOATS, sums, at + i, ORDER)
+          .mul(factor)
+          .intoMemorySegment(values, valuesAt + i, ORDER);
     }
   }
 
   @Override
   public void finish(MemorySegment values, int rows, int panel, MemorySegment scratch) {
     for (long at = 0; at < rows * PANEL; at += VECTOR) {
-      FloatVector x = load(values, at).add(load(bias, panel * PANEL + at % PANEL));
+      FloatVector x =
+          FloatVector.fromMemorySegment(FLOATS, values, at, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, bias, panel * PANEL + at % PANEL, ORDER));
       x.intoMemorySegment(values, at, ORDER);
     }
     if (gelu) {
@@ -120,27 +124,31 @@ final class ResultWriterVector implements ResultWriter {
 
   private void gelu(MemorySegment values, int bytes, MemorySegment scratch) {
     for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
-      FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at, ORDER);
+      FloatVector negative = x.min(FloatVector.broadcast(FLOATS, 0));
+      FloatVector a = x.sub(negative).sub(negative).min(FloatVector.broadcast(FLOATS, FAR));
       a.mul(a).intoMemorySegment(scratch, at, ORDER);
     }
     exponential.apply(scratch, 0, bytes, 0, -0.5f, bytes);
     for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at, ORDER);
+      FloatVector negative = x.min(FloatVector.broadcast(FLOATS, 0));
       FloatVector positive = x.sub(negative); // NaN for minus infinity
-      FloatVector a = positive.sub(negative).min(broadcast(FAR));
-      FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
-      FloatVector r = t.fma(broadcast(R8), broadcast(R7));
-      r = r.fma(t, broadcast(R6));
-      r = r.fma(t, broadcast(R5));
-      r = r.fma(t, broadcast(R4));
-      r = r.fma(t, broadcast(R3));
-      r = r.fma(t, broadcast(R2));
-      r = r.fma(t, broadcast(R1));
-      r = r.fma(t, broadcast(R0));
-      positive.sub(load(scratch, at).mul(a).mul(r)).intoMemorySegment(values, at, ORDER);
+      FloatVector a = positive.sub(negative).min(FloatVector.broadcast(FLOATS, FAR));
+      FloatVector t =
+          FloatVector.broadcast(FLOATS, 1)
+              .div(a.fma(FloatVector.broadcast(FLOATS, T), FloatVector.broadcast(FLOATS, 1)));
+      FloatVector r = t.fma(FloatVector.broadcast(FLOATS, R8), FloatVector.broadcast(FLOATS, R7));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R6));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R5));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R4));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R3));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R2));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R1));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R0));
+      positive
+          .sub(FloatVector.fromMemorySegment(FLOATS, scratch, at, ORDER).mul(a).mul(r))
+          .intoMemorySegment(values, at, ORDER);
     }
   }
 
@@ -153,8 +161,8 @@ final class ResultWriterVector implements ResultWriter {
       long to = 4 * ((long) (row + r) * n + (long) panel * COLUMNS);
       if (residual) {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c)
-              .add(load(y, to + 4L * c))
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, y, to + 4L * c, ORDER))
               .intoMemorySegment(y, to + 4L * c, ORDER);
         }
         for (int c = whole; c < columns; c++) {
@@ -164,7 +172,8 @@ final class ResultWriterVector implements ResultWriter {
         }
       } else {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c).intoMemorySegment(y, to + 4L * c, ORDER);
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .intoMemorySegment(y, to + 4L * c, ORDER);
         }
         for (int c = whole; c < columns; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
@@ -172,13 +181,5 @@ final class ResultWriterVector implements ResultWriter {
         }
       }
     }
-  }
-
-  private static FloatVector load(MemorySegment s, long offset) {
-    return FloatVector.fromMemorySegment(FLOATS, s, offset, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(FLOATS, value);
   }
 }
