@@ -27,6 +27,7 @@ final class NibblePanelVector implements NibblePanel {
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final VectorSpecies<Float> FLOATS = INTS.withLanes(float.class);
+  private static final VectorSpecies<Short> SHORTS = INTS.withLanes(short.class);
   private static final ByteOrder ORDER = CodePanel.ORDER;
   private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
   private static final int LANES = INTS.length();
@@ -80,7 +81,7 @@ final class NibblePanelVector implements NibblePanel {
     for (int i = 0; i < Math.min(steps, rowEnd); ) {
       int groupEnd = Math.min((group + ended + 1) * groups.steps() - from, rowEnd);
       int end = Math.min(groupEnd, steps);
-      multiply(split, i, end, w, wAt, spare, 2 * ended * VECTOR);
+      multiply(split, 2 * i, 2 * end, w, wAt, spare, 2 * ended * VECTOR);
       ended += end == groupEnd ? 1 : 0;
       i = end;
     }
@@ -96,8 +97,11 @@ final class NibblePanelVector implements NibblePanel {
   }
 
   /**
-   * Adds the products of steps of one group to the sums at byte {@code at}. Those of the next group
-   * follow them and are set to 0.
+   * Adds the products of one group's vectors, four inputs each, to the sums at byte {@code at}.
+   * Those of the next group follow them and are set to 0.
+   *
+   * <p>Two vectors an iteration would save a widening, but are so many operations that the compiler
+   * puts inlining off (NodeCountInliningCutoff), and then now and then leaves vectors on the heap.
    */
   private static void multiply(
       MemorySegment split,
@@ -107,72 +111,37 @@ final class NibblePanelVector implements NibblePanel {
       long wAt,
       MemorySegment sums,
       long at) {
-    IntVector ones = IntVector.broadcast(INTS, 0x000F000F);
+    ShortVector ones = ShortVector.broadcast(SHORTS, 0x000F);
     IntVector a = IntVector.fromMemorySegment(INTS, sums, at, ORDER);
     IntVector b = IntVector.fromMemorySegment(INTS, sums, at + VECTOR, ORDER);
     for (int i = first; i < end; i++) {
-      IntVector t = IntVector.fromMemorySegment(INTS, w, wAt + 2 * i * VECTOR, ORDER);
-      ShortVector p =
+      ShortVector t = ShortVector.fromMemorySegment(SHORTS, w, wAt + i * VECTOR, ORDER);
+      IntVector p =
           t.and(ones)
-              .reinterpretAsShorts()
               .mul(
-                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 8L * i))
+                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 4L * i))
                       .reinterpretAsShorts())
               .add(
                   t.lanewise(VectorOperators.LSHR, 4)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 1L * PART + 8L * i))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 1L * PART + 4L * i))
                               .reinterpretAsShorts()))
               .add(
                   t.lanewise(VectorOperators.LSHR, 8)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 2L * PART + 8L * i))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 2L * PART + 4L * i))
                               .reinterpretAsShorts()))
               .add(
                   t.lanewise(VectorOperators.LSHR, 12)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 3L * PART + 8L * i))
-                              .reinterpretAsShorts()));
-      IntVector u = IntVector.fromMemorySegment(INTS, w, wAt + 2 * i * VECTOR + VECTOR, ORDER);
-      ShortVector q =
-          u.and(ones)
-              .reinterpretAsShorts()
-              .mul(
-                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 8L * i + 4))
-                      .reinterpretAsShorts())
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 4)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 1L * PART + 8L * i + 4))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 3L * PART + 4L * i))
                               .reinterpretAsShorts()))
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 8)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 2L * PART + 8L * i + 4))
-                              .reinterpretAsShorts()))
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 12)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 3L * PART + 8L * i + 4))
-                              .reinterpretAsShorts()));
-      IntVector both = p.add(q).reinterpretAsInts();
-      a = a.add(both.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
-      b = b.add(both.lanewise(VectorOperators.ASHR, 16));
+              .reinterpretAsInts();
+      a = a.add(p.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      b = b.add(p.lanewise(VectorOperators.ASHR, 16));
     }
     a.intoMemorySegment(sums, at, ORDER);
     b.intoMemorySegment(sums, at + VECTOR, ORDER);
