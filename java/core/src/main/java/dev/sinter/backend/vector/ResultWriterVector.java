@@ -22,6 +22,12 @@ import jdk.incubator.vector.VectorSpecies;
  * Abramowitz and Stegun, 1964, 7.1.26). g is at most 0.17 and its relative error 10 * 2^-24, so
  * that the result errs by less than 2.5 * 2^-24 max(1, |x|). Minus infinity gives NaN, as the
  * formula with erf does.
+ *
+ * <p>SiLU is {@code x s(x)} and the tanh form of GELU {@code x s(u)}, u being twice the argument of
+ * tanh, with {@code s(u) = 1 / (1 + exp(-u))}, for negative u {@code exp(u) / (1 + exp(u))}. In
+ * units of 2^-24, s errs by 3 from the exponential and 2 from its own roundings, relatively; u, by
+ * 4 of itself, changes s by less than 1; and there is the last multiplication: both err by less
+ * than 5.5 * 2^-24 max(1, |x|).
  */
 final class ResultWriterVector implements ResultWriter {
   private static final VectorSpecies<Float> FLOATS =
@@ -47,8 +53,14 @@ final class ResultWriterVector implements ResultWriter {
   private static final float R1 = 0.119495885f;
   private static final float R0 = 6.68627464e-6f;
 
-  private final boolean gelu;
+  // u = U1 x + U3 x^3 = 2 sqrt(2 / pi) (x + 0.044715 x^3)
+  private static final float U1 = 1.59576912f;
+  private static final float U3 = 0.0713548163f;
+
+  private final Activation activation;
   private final boolean residual;
+  private final boolean gate;
+  private final int columns; // of y that a panel yields
   private final int n;
   private final MemorySegment bias;
   private final MemorySegment scales;
@@ -67,8 +79,10 @@ final class ResultWriterVector implements ResultWriter {
       MemorySegment scales,
       MemorySegment weightSums,
       Exponential exponential) {
-    gelu = epilogue.activation() == Activation.GELU_ERF;
+    activation = epilogue.activation();
     residual = epilogue.residual();
+    gate = epilogue.gate();
+    columns = gate ? COLUMNS / 2 : COLUMNS;
     this.n = n;
     this.bias = bias;
     this.scales = scales;
@@ -113,51 +127,111 @@ final class ResultWriterVector implements ResultWriter {
       FloatVector x = load(values, at).add(load(bias, panel * PANEL + at % PANEL));
       x.intoMemorySegment(values, at, ORDER);
     }
-    if (gelu) {
-      gelu(values, (int) (rows * PANEL), scratch);
+    switch (activation) {
+      case NONE -> {}
+      case GELU_ERF -> geluErf(values, rows, scratch);
+      case GELU_TANH -> geluTanh(values, rows, scratch);
+      case SILU -> silu(values, rows, scratch);
+    }
+    if (gate) {
+      multiplyHalves(values, rows);
     }
   }
 
-  private void gelu(MemorySegment values, int bytes, MemorySegment scratch) {
-    for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
-      FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
-      a.mul(a).intoMemorySegment(scratch, at, ORDER);
+  private void geluErf(MemorySegment values, int rows, MemorySegment scratch) {
+    long width = 4L * columns;
+    for (int r = 0; r < rows; r++) {
+      for (long i = 0; i < width; i += VECTOR) {
+        FloatVector x = load(values, r * PANEL + i);
+        FloatVector negative = x.min(broadcast(0));
+        FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
+        a.mul(a).intoMemorySegment(scratch, r * width + i, ORDER);
+      }
     }
+    int bytes = (int) (rows * width);
     exponential.apply(scratch, 0, bytes, 0, -0.5f, bytes);
-    for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
-      FloatVector positive = x.sub(negative); // NaN for minus infinity
-      FloatVector a = positive.sub(negative).min(broadcast(FAR));
-      FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
-      FloatVector r = t.fma(broadcast(R8), broadcast(R7));
-      r = r.fma(t, broadcast(R6));
-      r = r.fma(t, broadcast(R5));
-      r = r.fma(t, broadcast(R4));
-      r = r.fma(t, broadcast(R3));
-      r = r.fma(t, broadcast(R2));
-      r = r.fma(t, broadcast(R1));
-      r = r.fma(t, broadcast(R0));
-      positive.sub(load(scratch, at).mul(a).mul(r)).intoMemorySegment(values, at, ORDER);
+    for (int r = 0; r < rows; r++) {
+      for (long i = 0; i < width; i += VECTOR) {
+        FloatVector x = load(values, r * PANEL + i);
+        FloatVector negative = x.min(broadcast(0));
+        FloatVector positive = x.sub(negative); // NaN for minus infinity
+        FloatVector a = positive.sub(negative).min(broadcast(FAR));
+        FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
+        FloatVector p = t.fma(broadcast(R8), broadcast(R7));
+        p = p.fma(t, broadcast(R6));
+        p = p.fma(t, broadcast(R5));
+        p = p.fma(t, broadcast(R4));
+        p = p.fma(t, broadcast(R3));
+        p = p.fma(t, broadcast(R2));
+        p = p.fma(t, broadcast(R1));
+        p = p.fma(t, broadcast(R0));
+        positive
+            .sub(load(scratch, r * width + i).mul(a).mul(p))
+            .intoMemorySegment(values, r * PANEL + i, ORDER);
+      }
+    }
+  }
+
+  private void geluTanh(MemorySegment values, int rows, MemorySegment scratch) {
+    long width = 4L * columns;
+    for (int r = 0; r < rows; r++) {
+      for (long i = 0; i < width; i += VECTOR) {
+        FloatVector x = load(values, r * PANEL + i);
+        FloatVector u = x.mul(x).fma(broadcast(U3), broadcast(U1)).mul(x);
+        u.abs().intoMemorySegment(scratch, r * width + i, ORDER);
+      }
+    }
+    timesSigmoid(values, rows, scratch);
+  }
+
+  private void silu(MemorySegment values, int rows, MemorySegment scratch) {
+    long width = 4L * columns;
+    for (int r = 0; r < rows; r++) {
+      for (long i = 0; i < width; i += VECTOR) {
+        load(values, r * PANEL + i).abs().intoMemorySegment(scratch, r * width + i, ORDER);
+      }
+    }
+    timesSigmoid(values, rows, scratch);
+  }
+
+  /** x times s(u): scratch holds |u|, whose sign is that of x. */
+  private void timesSigmoid(MemorySegment values, int rows, MemorySegment scratch) {
+    long width = 4L * columns;
+    int bytes = (int) (rows * width);
+    exponential.apply(scratch, 0, bytes, 0, -1, bytes);
+    FloatVector one = broadcast(1);
+    for (int r = 0; r < rows; r++) {
+      for (long i = 0; i < width; i += VECTOR) {
+        FloatVector x = load(values, r * PANEL + i);
+        FloatVector e = load(scratch, r * width + i);
+        FloatVector numerator = one.blend(e, x.lt(0));
+        numerator.div(one.add(e)).mul(x).intoMemorySegment(values, r * PANEL + i, ORDER);
+      }
+    }
+  }
+
+  private static void multiplyHalves(MemorySegment values, int rows) {
+    for (int r = 0; r < rows; r++) {
+      for (long at = r * PANEL; at < r * PANEL + PANEL / 2; at += VECTOR) {
+        load(values, at).mul(load(values, at + PANEL / 2)).intoMemorySegment(values, at, ORDER);
+      }
     }
   }
 
   @Override
   public void write(MemorySegment values, int rows, int panel, MemorySegment y, int row) {
-    int columns = Math.min(COLUMNS, n - panel * COLUMNS);
-    int whole = columns / LANES * LANES;
+    int count = Math.min(columns, n - panel * columns);
+    int whole = count / LANES * LANES;
     for (int r = 0; r < rows; r++) {
       long from = r * PANEL;
-      long to = 4 * ((long) (row + r) * n + (long) panel * COLUMNS);
+      long to = 4 * ((long) (row + r) * n + (long) panel * columns);
       if (residual) {
         for (int c = 0; c < whole; c += LANES) {
           load(values, from + 4L * c)
               .add(load(y, to + 4L * c))
               .intoMemorySegment(y, to + 4L * c, ORDER);
         }
-        for (int c = whole; c < columns; c++) {
+        for (int c = whole; c < count; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
           float before = y.get(JAVA_FLOAT_UNALIGNED, to + 4L * c);
           y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, before + value);
@@ -166,7 +240,7 @@ final class ResultWriterVector implements ResultWriter {
         for (int c = 0; c < whole; c += LANES) {
           load(values, from + 4L * c).intoMemorySegment(y, to + 4L * c, ORDER);
         }
-        for (int c = whole; c < columns; c++) {
+        for (int c = whole; c < count; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
           y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, value);
         }
