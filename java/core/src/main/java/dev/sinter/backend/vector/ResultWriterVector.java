@@ -61,6 +61,7 @@ final class ResultWriterVector implements ResultWriter {
   private final boolean residual;
   private final boolean gate;
   private final int columns; // of y that a panel yields
+  private final int passedOver; // a mask: with a gate, as many bytes as there were before in rows
   private final int n;
   private final MemorySegment bias;
   private final MemorySegment scales;
@@ -83,6 +84,7 @@ final class ResultWriterVector implements ResultWriter {
     residual = epilogue.residual();
     gate = epilogue.gate();
     columns = gate ? COLUMNS / 2 : COLUMNS;
+    passedOver = gate ? -4 * columns : 0;
     this.n = n;
     this.bias = bias;
     this.scales = scales;
@@ -127,87 +129,74 @@ final class ResultWriterVector implements ResultWriter {
       FloatVector x = load(values, at).add(load(bias, panel * PANEL + at % PANEL));
       x.intoMemorySegment(values, at, ORDER);
     }
+    int bytes = rows * 4 * columns;
     switch (activation) {
       case NONE -> {}
-      case GELU_ERF -> geluErf(values, rows, scratch);
-      case GELU_TANH -> geluTanh(values, rows, scratch);
-      case SILU -> silu(values, rows, scratch);
+      case GELU_ERF -> geluErf(values, bytes, scratch);
+      case GELU_TANH -> geluTanh(values, bytes, scratch);
+      case SILU -> silu(values, bytes, scratch);
     }
     if (gate) {
       multiplyHalves(values, rows);
     }
   }
 
-  private void geluErf(MemorySegment values, int rows, MemorySegment scratch) {
-    long width = 4L * columns;
-    for (int r = 0; r < rows; r++) {
-      for (long i = 0; i < width; i += VECTOR) {
-        FloatVector x = load(values, r * PANEL + i);
-        FloatVector negative = x.min(broadcast(0));
-        FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
-        a.mul(a).intoMemorySegment(scratch, r * width + i, ORDER);
-      }
+  private void geluErf(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = load(values, at(i));
+      FloatVector negative = x.min(broadcast(0));
+      FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
+      a.mul(a).intoMemorySegment(scratch, i, ORDER);
     }
-    int bytes = (int) (rows * width);
     exponential.apply(scratch, 0, bytes, 0, -0.5f, bytes);
-    for (int r = 0; r < rows; r++) {
-      for (long i = 0; i < width; i += VECTOR) {
-        FloatVector x = load(values, r * PANEL + i);
-        FloatVector negative = x.min(broadcast(0));
-        FloatVector positive = x.sub(negative); // NaN for minus infinity
-        FloatVector a = positive.sub(negative).min(broadcast(FAR));
-        FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
-        FloatVector p = t.fma(broadcast(R8), broadcast(R7));
-        p = p.fma(t, broadcast(R6));
-        p = p.fma(t, broadcast(R5));
-        p = p.fma(t, broadcast(R4));
-        p = p.fma(t, broadcast(R3));
-        p = p.fma(t, broadcast(R2));
-        p = p.fma(t, broadcast(R1));
-        p = p.fma(t, broadcast(R0));
-        positive
-            .sub(load(scratch, r * width + i).mul(a).mul(p))
-            .intoMemorySegment(values, r * PANEL + i, ORDER);
-      }
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = load(values, at(i));
+      FloatVector negative = x.min(broadcast(0));
+      FloatVector positive = x.sub(negative); // NaN for minus infinity
+      FloatVector a = positive.sub(negative).min(broadcast(FAR));
+      FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
+      FloatVector r = t.fma(broadcast(R8), broadcast(R7));
+      r = r.fma(t, broadcast(R6));
+      r = r.fma(t, broadcast(R5));
+      r = r.fma(t, broadcast(R4));
+      r = r.fma(t, broadcast(R3));
+      r = r.fma(t, broadcast(R2));
+      r = r.fma(t, broadcast(R1));
+      r = r.fma(t, broadcast(R0));
+      positive.sub(load(scratch, i).mul(a).mul(r)).intoMemorySegment(values, at(i), ORDER);
     }
   }
 
-  private void geluTanh(MemorySegment values, int rows, MemorySegment scratch) {
-    long width = 4L * columns;
-    for (int r = 0; r < rows; r++) {
-      for (long i = 0; i < width; i += VECTOR) {
-        FloatVector x = load(values, r * PANEL + i);
-        FloatVector u = x.mul(x).fma(broadcast(U3), broadcast(U1)).mul(x);
-        u.abs().intoMemorySegment(scratch, r * width + i, ORDER);
-      }
+  private void geluTanh(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = load(values, at(i));
+      FloatVector u = x.mul(x).fma(broadcast(U3), broadcast(U1)).mul(x);
+      u.abs().intoMemorySegment(scratch, i, ORDER);
     }
-    timesSigmoid(values, rows, scratch);
+    timesSigmoid(values, bytes, scratch);
   }
 
-  private void silu(MemorySegment values, int rows, MemorySegment scratch) {
-    long width = 4L * columns;
-    for (int r = 0; r < rows; r++) {
-      for (long i = 0; i < width; i += VECTOR) {
-        load(values, r * PANEL + i).abs().intoMemorySegment(scratch, r * width + i, ORDER);
-      }
+  private void silu(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      load(values, at(i)).abs().intoMemorySegment(scratch, i, ORDER);
     }
-    timesSigmoid(values, rows, scratch);
+    timesSigmoid(values, bytes, scratch);
   }
 
   /** x times s(u): scratch holds |u|, whose sign is that of x. */
-  private void timesSigmoid(MemorySegment values, int rows, MemorySegment scratch) {
-    long width = 4L * columns;
-    int bytes = (int) (rows * width);
+  private void timesSigmoid(MemorySegment values, int bytes, MemorySegment scratch) {
     exponential.apply(scratch, 0, bytes, 0, -1, bytes);
-    FloatVector one = broadcast(1);
-    for (int r = 0; r < rows; r++) {
-      for (long i = 0; i < width; i += VECTOR) {
-        FloatVector x = load(values, r * PANEL + i);
-        FloatVector e = load(scratch, r * width + i);
-        FloatVector numerator = one.blend(e, x.lt(0));
-        numerator.div(one.add(e)).mul(x).intoMemorySegment(values, r * PANEL + i, ORDER);
-      }
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = load(values, at(i));
+      FloatVector e = load(scratch, i);
+      FloatVector numerator = broadcast(1).blend(e, x.lt(0));
+      numerator.div(broadcast(1).add(e)).mul(x).intoMemorySegment(values, at(i), ORDER);
     }
+  }
+
+  /** Byte of the values that has byte i of those that the activation is for. */
+  private int at(int i) {
+    return i + (i & passedOver);
   }
 
   private static void multiplyHalves(MemorySegment values, int rows) {
@@ -222,13 +211,16 @@ final class ResultWriterVector implements ResultWriter {
   public void write(MemorySegment values, int rows, int panel, MemorySegment y, int row) {
     int count = Math.min(columns, n - panel * columns);
     int whole = count / LANES * LANES;
+    // Without load: where only the other branch ran before, the compiler leaves a call of it, and
+    // the
+    // vector on the heap.
     for (int r = 0; r < rows; r++) {
       long from = r * PANEL;
       long to = 4 * ((long) (row + r) * n + (long) panel * columns);
       if (residual) {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c)
-              .add(load(y, to + 4L * c))
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, y, to + 4L * c, ORDER))
               .intoMemorySegment(y, to + 4L * c, ORDER);
         }
         for (int c = whole; c < count; c++) {
@@ -238,7 +230,8 @@ final class ResultWriterVector implements ResultWriter {
         }
       } else {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c).intoMemorySegment(y, to + 4L * c, ORDER);
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .intoMemorySegment(y, to + 4L * c, ORDER);
         }
         for (int c = whole; c < count; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);

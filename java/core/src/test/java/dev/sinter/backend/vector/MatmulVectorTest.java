@@ -51,7 +51,7 @@ class MatmulVectorTest {
 
   @Test
   void gatesAgreeWithTheReference() {
-    for (int n : new int[] {1, 7, 8, 9, 16, 31, 33, 131}) {
+    for (int n : new int[] {1, 8, 9, 33, 131}) {
       for (Activation activation : Activation.values()) {
         Epilogue gate = Epilogue.gate(cases.random.integer(0, 2) == 0, activation);
         for (ActivationScheme activations : MatmulCases.SCHEMES) {
