@@ -31,7 +31,7 @@ abstract class CodesGemm extends PanelMatmul {
     stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
     groups = spec.activations().groups(spec.k());
     group = groups == 1 ? 0 : spec.activations().groupWidth(spec.k());
-    weights = new PackedCodes(arena, source, group, signedCodes());
+    weights = new PackedCodes(arena, source, panelRows, group, signedCodes());
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
     arguments = new MemorySegment[workers];
@@ -49,6 +49,7 @@ abstract class CodesGemm extends PanelMatmul {
     sinter_gemm_args.y_stride(args, spec.n());
     sinter_gemm_args.activation(args, activation());
     sinter_gemm_args.accumulate(args, accumulate());
+    sinter_gemm_args.gate(args, gate());
     return args;
   }
 

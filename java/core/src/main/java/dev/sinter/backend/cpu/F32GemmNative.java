@@ -23,7 +23,7 @@ final class F32GemmNative extends PanelMatmul {
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   F32GemmNative(MatmulSpec spec, Dense source, float[] bias, int workers, Isa isa) {
     super(spec, "f32_gemm", isa);
-    long weightBytes = 4L * spec.k() * SINTER_GEMM_PANEL() * panels;
+    long weightBytes = 4L * spec.k() * SINTER_GEMM_PANEL() * panelRows.panels();
     MemorySegment weights = LargeMemory.allocate(arena, weightBytes);
     MemorySegment biases = biases(bias);
     bytes = weightBytes + biases.byteSize();
@@ -40,15 +40,24 @@ final class F32GemmNative extends PanelMatmul {
   }
 
   private void pack(Dense source, MemorySegment weights) {
+    long rowBytes = 4L * spec.k();
+    long panelBytes = SINTER_GEMM_PANEL() * rowBytes;
     try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment panel = scratch.allocate(panelBytes, CACHE_LINE);
       MemorySegment args = sinter_f32_pack_args.allocate(scratch);
-      sinter_f32_pack_args.w(args, source.data());
+      sinter_f32_pack_args.w(args, panel);
       sinter_f32_pack_args.stride(args, spec.k());
-      sinter_f32_pack_args.n(args, spec.n());
       sinter_f32_pack_args.k(args, spec.k());
-      sinter_f32_pack_args.panel_end(args, panels);
-      sinter_f32_pack_args.packed(args, weights);
-      check("sinter_f32_pack_scalar", sinter_f32_pack_scalar(args));
+      sinter_f32_pack_args.panel_end(args, 1);
+      for (int p = 0; p < panelRows.panels(); p++) {
+        for (int c = 0; c < panelRows.columns(p); c++) {
+          MemorySegment.copy(
+              source.data(), panelRows.row(p, c) * rowBytes, panel, c * rowBytes, rowBytes);
+        }
+        sinter_f32_pack_args.n(args, panelRows.columns(p));
+        sinter_f32_pack_args.packed(args, weights.asSlice(p * panelBytes, panelBytes));
+        check("sinter_f32_pack_scalar", sinter_f32_pack_scalar(args));
+      }
     }
   }
 
@@ -62,6 +71,7 @@ final class F32GemmNative extends PanelMatmul {
     sinter_f32_gemm_args.y_stride(args, spec.n());
     sinter_f32_gemm_args.activation(args, activation());
     sinter_f32_gemm_args.accumulate(args, accumulate());
+    sinter_f32_gemm_args.gate(args, gate());
     return args;
   }
 

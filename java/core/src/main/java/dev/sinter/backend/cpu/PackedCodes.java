@@ -21,7 +21,7 @@ final class PackedCodes {
   private static final int CACHE_LINE = 64;
 
   private final Quantized source;
-  private final int panels;
+  private final PanelRows rows;
   private final int groups;
   private final int group; // weights of a row that share a scale; 0: all
   private final int step;
@@ -36,9 +36,10 @@ final class PackedCodes {
    * @param inputGroup activations along K that share a scale; 0 for all of them
    * @param withSums whether the sums of the weights are needed, for activations with zero points
    */
-  PackedCodes(Arena arena, Quantized source, int inputGroup, boolean withSums) {
+  PackedCodes(Arena arena, Quantized source, PanelRows rows, int inputGroup, boolean withSums) {
     this.source = source;
-    panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
+    this.rows = rows;
+    int panels = rows.panels();
     groups = source.format().groups(source.columns());
     group = groups == 1 ? 0 : source.format().groupWidth(source.columns());
     step = group == 0 || (inputGroup != 0 && inputGroup < group) ? inputGroup : group;
@@ -78,17 +79,27 @@ final class PackedCodes {
 
   private void pack() {
     int k = source.columns();
+    long panelBytes = codes.byteSize() / rows.panels();
+    long panelSums = sums.byteSize() / rows.panels();
+    byte[] row = new byte[k];
     try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment panel = scratch.allocate((long) SINTER_GEMM_PANEL() * k, CACHE_LINE);
       MemorySegment args = sinter_pack_args.allocate(scratch);
-      sinter_pack_args.codes(args, bytewise(scratch));
+      sinter_pack_args.codes(args, panel); // one a byte
       sinter_pack_args.stride(args, k);
-      sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
-      sinter_pack_args.panel_end(args, panels);
-      sinter_pack_args.step(args, sums.equals(MemorySegment.NULL) ? 0 : step);
-      sinter_pack_args.w(args, codes);
-      sinter_pack_args.w_sums(args, sums);
-      PanelMatmul.check(source.format().code() + " packing", pack(args));
+      sinter_pack_args.panel_end(args, 1);
+      sinter_pack_args.step(args, panelSums == 0 ? 0 : step);
+      for (int p = 0; p < rows.panels(); p++) {
+        for (int c = 0; c < rows.columns(p); c++) {
+          source.readCodes(rows.row(p, c), row);
+          MemorySegment.copy(row, 0, panel, ValueLayout.JAVA_BYTE, (long) c * k, k);
+        }
+        sinter_pack_args.n(args, rows.columns(p));
+        sinter_pack_args.w(args, codes.asSlice(p * panelBytes, panelBytes));
+        sinter_pack_args.w_sums(args, sums.asSlice(p * panelSums, panelSums));
+        PanelMatmul.check(source.format().code() + " packing", pack(args));
+      }
     }
   }
 
@@ -101,42 +112,26 @@ final class PackedCodes {
     };
   }
 
-  /** The codes, one a byte. */
-  private MemorySegment bytewise(Arena scratch) {
-    if (source.format().code() == Code.INT8 && source.codes().isNative()) {
-      return source.codes();
-    }
-    int k = source.columns();
-    MemorySegment bytes = scratch.allocate((long) source.rows() * k, CACHE_LINE);
-    byte[] row = new byte[k];
-    for (int n = 0; n < source.rows(); n++) {
-      source.readCodes(n, row);
-      MemorySegment.copy(row, 0, bytes, ValueLayout.JAVA_BYTE, (long) n * k, k);
-    }
-    return bytes;
-  }
-
   private void arrangeByPanels() {
-    int panel = SINTER_GEMM_PANEL();
-    for (int n = 0; n < source.rows(); n++) {
+    for (int p = 0; p < rows.panels(); p++) {
       for (int g = 0; g < groups; g++) {
-        long index = ((long) (n / panel) * groups + g) * panel + n % panel;
-        float scale = source.scale(n, g);
-        if (halfScales) {
-          scales.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
-        } else {
-          scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
-        }
-        if (source.format().zeroPoints()) {
-          zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(n, g));
+        for (int c = 0; c < rows.columns(p); c++) {
+          arrange(rows.row(p, c), g, ((long) p * groups + g) * SINTER_GEMM_PANEL() + c);
         }
       }
     }
   }
 
-  /** Groups of 16 columns. */
-  int panels() {
-    return panels;
+  private void arrange(int row, int g, long index) {
+    float scale = source.scale(row, g);
+    if (halfScales) {
+      scales.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
+    } else {
+      scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+    }
+    if (source.format().zeroPoints()) {
+      zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(row, g));
+    }
   }
 
   /** Values along K that share both scales, and whose sum a call wants; 0 for all of them. */
@@ -155,7 +150,7 @@ final class PackedCodes {
 
   /** Sets the fields of a call that are about the weights. */
   void describe(MemorySegment args) {
-    sinter_gemm_args.n(args, source.rows());
+    sinter_gemm_args.n(args, rows.n());
     sinter_gemm_args.k(args, source.columns());
     sinter_gemm_args.w(args, codes);
     sinter_gemm_args.w_scales(args, scales);
@@ -167,7 +162,7 @@ final class PackedCodes {
 
   /** The same for f32 activations. */
   void describeWeightOnly(MemorySegment args) {
-    sinter_weight_only_gemm_args.n(args, source.rows());
+    sinter_weight_only_gemm_args.n(args, rows.n());
     sinter_weight_only_gemm_args.k(args, source.columns());
     sinter_weight_only_gemm_args.w(args, codes);
     sinter_weight_only_gemm_args.w_scales(args, scales);
