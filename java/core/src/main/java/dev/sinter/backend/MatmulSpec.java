@@ -21,7 +21,8 @@ import java.util.Objects;
  * @param codes how the codes of W are stored; null for floating weights
  * @param columnOrder the order of their columns, in which X must come, as {@link QuantizeSpec} puts
  *     it; null for that of W
- * @param sparsity which weights may be absent together; null for a W that is full, or taken so
+ * @param sparsity which weights may be absent together; null for a W that is full, or taken so.
+ *     Whether a NaN or an infinity in X passes through an absent weight is up to the kernel
  */
 public record MatmulSpec(
     int k,
