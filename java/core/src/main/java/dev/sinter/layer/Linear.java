@@ -129,7 +129,9 @@ public final class Linear implements AutoCloseable {
   }
 
   /**
-   * @param weights [N, K]; with a gate W1 on top of W3, [2 N, K]
+   * @param weights [N, K]; with a gate W1 on top of W3, [2 N, K]; if {@link
+   *     dev.sinter.tensor.Sparse}, the planner decides whether they run so or as dense ones; {@link
+   *     #explain} tells
    * @param bias a value for each row of the weights; null exactly if the epilogue has no bias
    * @throws IllegalArgumentException if the bias disagrees with the weights or the epilogue
    * @throws IllegalStateException if no backend supports the layer, with every reason
@@ -149,10 +151,11 @@ public final class Linear implements AutoCloseable {
               + (bias == null ? "null" : "given"));
     }
     checkBias(weights, bias);
-    MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
     Planner planner = sinter.planner();
-    Planner.Choice choice = planner.choose(spec);
-    MatmulKernel kernel = choice.backend().matmul(spec, weights, bias);
+    Planner.Choice choice = planner.choose(MatmulSpec.of(weights, activations, epilogue));
+    MatmulSpec spec = (MatmulSpec) choice.spec();
+    CompressedTensor packed = choice.keptDense() == null ? weights : weights.full();
+    MatmulKernel kernel = choice.backend().matmul(spec, packed, bias);
     String text = choice.explain(kernel);
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
@@ -167,6 +170,7 @@ public final class Linear implements AutoCloseable {
     return new Linear(sinter.pool(), spec, kernel, codes, quantizer, text);
   }
 
+  /** What runs: for sparse weights that the planner keeps as dense ones, the spec of those. */
   public MatmulSpec spec() {
     return spec;
   }

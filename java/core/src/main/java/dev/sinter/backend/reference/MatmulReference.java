@@ -16,7 +16,7 @@ import java.util.Objects;
 
 /**
  * Matmul in float64 with one rounding to f32. Codes times codes are summed exactly in 64-bit
- * integers; see {@link #accumulator}. Thread-safe.
+ * integers; see {@link #accumulator}. Sparse weights are multiplied in full. Thread-safe.
  */
 public final class MatmulReference implements MatmulKernel {
   private static final int TILE_ROWS = 4;
@@ -36,7 +36,7 @@ public final class MatmulReference implements MatmulKernel {
     this.weightBytes = weights.bytes();
     this.bias = bias == null ? null : bias.clone();
     int rows = spec.weightRows();
-    switch (weights) {
+    switch (weights.full()) {
       case Dense dense -> {
         values = new float[rows][spec.k()];
         codes = null;
