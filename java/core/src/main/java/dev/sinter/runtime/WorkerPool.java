@@ -46,10 +46,12 @@ public final class WorkerPool implements AutoCloseable {
   // the system soon moves one to an idle core; of two that take turns sleeping, never.
   private static final int YIELDS = 16;
 
-  // Slots a cache line apart, since every worker hammers them.
-  private static final int TICKET = 16;
-  private static final int ARRIVED = 32;
-  private static final int RUNNING = 48;
+  // Slots a cache line apart, since every worker hammers them; the last are how many tiles of the
+  // share of each worker have been taken.
+  private static final int LINE = 16;
+  private static final int ARRIVED = LINE;
+  private static final int RUNNING = 2 * LINE;
+  private static final int TAKEN = 3 * LINE;
 
   /** Unwinds the other workers once one has failed; carries no information. */
   private static final class Abort extends RuntimeException {
@@ -62,7 +64,7 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   private final ReentrantLock gate = new ReentrantLock(true);
-  private final AtomicIntegerArray counters = new AtomicIntegerArray(64);
+  private final AtomicIntegerArray counters;
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final Worker[] workers;
 
@@ -85,6 +87,7 @@ public final class WorkerPool implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
+    counters = new AtomicIntegerArray(TAKEN + (threads + 1) * LINE);
     workers = new Worker[threads];
     workers[0] = new Worker(this, 0, null);
     for (int i = 1; i < threads; i++) {
@@ -129,7 +132,7 @@ public final class WorkerPool implements AutoCloseable {
 
   /** The calling thread becomes worker 0; an exception is left in {@code failure}. */
   private void execute(Region region) {
-    counters.set(TICKET, 0);
+    forgetTaken();
     counters.set(ARRIVED, 0);
     counters.set(RUNNING, workers.length - 1);
     failure.set(null);
@@ -199,6 +202,19 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  /** The next tile of a worker's share of {@code count}, or no less than that if there is none. */
+  private int take(int owner, int count) {
+    int slot = TAKEN + owner * LINE;
+    int taken = counters.get(slot); // once all are taken, nobody need own the line
+    return taken < count ? counters.getAndIncrement(slot) : taken;
+  }
+
+  private void forgetTaken() {
+    for (int i = 0; i < workers.length; i++) {
+      counters.set(TAKEN + i * LINE, 0);
+    }
+  }
+
   private static void rethrow(Throwable failure) {
     switch (failure) {
       case null -> {}
@@ -248,19 +264,28 @@ public final class WorkerPool implements AutoCloseable {
     /**
      * Shares tiles 0 to {@code tiles} out among the workers and returns when all are done. Every
      * worker must call this with the same count.
+     *
+     * <p>A worker takes its own share in order, neighbours one after another, and then what is left
+     * of the others': their data is one stream from memory, which is slow to start anew.
      */
     public void forEachTile(int tiles, Tile body) {
-      for (; ; ) {
-        if (pool.failure.get() != null) {
-          throw Abort.INSTANCE;
+      int threads = pool.workers.length;
+      for (int i = 0; i < threads; i++) {
+        int owner = (index + i) % threads;
+        int begin = shareBegin(owner, tiles);
+        int count = shareBegin(owner + 1, tiles) - begin;
+        for (int taken = pool.take(owner, count); taken < count; taken = pool.take(owner, count)) {
+          if (pool.failure.get() != null) {
+            throw Abort.INSTANCE;
+          }
+          body.run(index, begin + taken);
         }
-        int tile = pool.counters.getAndIncrement(TICKET);
-        if (tile >= tiles) {
-          break;
-        }
-        body.run(index, tile);
       }
       barrier();
+    }
+
+    private int shareBegin(int owner, int tiles) {
+      return (int) ((long) tiles * owner / pool.workers.length);
     }
 
     /** Returns when every worker of the region has called it. */
@@ -268,7 +293,7 @@ public final class WorkerPool implements AutoCloseable {
       int current = pool.generation;
       if (pool.counters.incrementAndGet(ARRIVED) == pool.workers.length) {
         pool.counters.set(ARRIVED, 0);
-        pool.counters.set(TICKET, 0);
+        pool.forgetTaken();
         pool.generation = current + 1;
         pool.wake();
       } else if (await(Event.BARRIER, current)) {

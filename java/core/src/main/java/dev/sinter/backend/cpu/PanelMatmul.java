@@ -18,11 +18,11 @@ import java.lang.foreign.ValueLayout;
 abstract class PanelMatmul implements MatmulKernel {
   static final int CACHE_LINE = 64;
 
-  /** Whole register tiles of every instruction set: 3 or 4 panels go side by side. */
-  private static final int STRIP = 12;
-
-  /** The last panels, a strip and what does not fill one, go in these, so that no worker waits. */
-  private static final int LAST_STRIPS = 3;
+  /**
+   * Panels of a tile: whole register tiles, of 3 panels side by side but for two or four rows of
+   * int8, and no more, so that no worker waits long for the last ones.
+   */
+  private static final int STRIP = 6;
 
   /** Rows whose activations stay in the L2 cache while the panels of a strip pass by. */
   private static final int ROW_BLOCK = 128;
@@ -31,7 +31,6 @@ abstract class PanelMatmul implements MatmulKernel {
   final Isa isa;
   final int panels;
   final Arena arena = Arena.ofShared();
-  private final int wideStrips;
   private final String implementation;
 
   /**
@@ -42,7 +41,6 @@ abstract class PanelMatmul implements MatmulKernel {
     this.isa = isa;
     implementation = "sinter_" + operation + "_" + isa.text();
     panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
-    wideStrips = Math.max(0, panels / STRIP - 1);
   }
 
   /** Calls the kernel for a tile and returns its status. */
@@ -64,19 +62,19 @@ abstract class PanelMatmul implements MatmulKernel {
     int row = tile % blocks * ROW_BLOCK;
     check(
         implementation,
-        call(worker, begin(strip), begin(strip + 1), row, Math.min(ROW_BLOCK, m - row), x, y));
-  }
-
-  /** First panel of a strip; the number of panels for the strip after the last. */
-  private int begin(int strip) {
-    int wide = Math.min(strip, wideStrips);
-    return Math.min(panels, wide * STRIP + (strip - wide) * LAST_STRIPS);
+        call(
+            worker,
+            strip * STRIP,
+            Math.min(panels, (strip + 1) * STRIP),
+            row,
+            Math.min(ROW_BLOCK, m - row),
+            x,
+            y));
   }
 
   @Override
   public final int tiles(int m) {
-    int strips = wideStrips + Math.ceilDiv(panels - wideStrips * STRIP, LAST_STRIPS);
-    return strips * Math.ceilDiv(m, ROW_BLOCK);
+    return Math.ceilDiv(panels, STRIP) * Math.ceilDiv(m, ROW_BLOCK);
   }
 
   @Override
