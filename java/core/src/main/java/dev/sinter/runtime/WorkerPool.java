@@ -27,6 +27,13 @@ public final class WorkerPool implements AutoCloseable {
   @FunctionalInterface
   public interface Tile {
     void run(int worker, int tile);
+
+    /** Tiles {@code from} to {@code to}, exclusive, for who can do them in one go. */
+    default void run(int worker, int from, int to) {
+      for (int tile = from; tile < to; tile++) {
+        run(worker, tile);
+      }
+    }
   }
 
   // Long enough to bridge the serial part between two passes, short enough not to be seen in top.
@@ -45,6 +52,9 @@ public final class WorkerPool implements AutoCloseable {
   // And lets that worker run, rather than sleep at once: of two that are ready to run on one core,
   // the system soon moves one to an idle core; of two that take turns sleeping, never.
   private static final int YIELDS = 16;
+
+  // Of half of what is left of a share, so that the last ones are few.
+  private static final int MOST_AT_ONCE = 8;
 
   // Slots a cache line apart, since every worker hammers them; the last are how many tiles of the
   // share of each worker have been taken.
@@ -202,13 +212,6 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  /** The next tile of a worker's share of {@code count}, or no less than that if there is none. */
-  private int take(int owner, int count) {
-    int slot = TAKEN + owner * LINE;
-    int taken = counters.get(slot); // once all are taken, nobody need own the line
-    return taken < count ? counters.getAndIncrement(slot) : taken;
-  }
-
   private void forgetTaken() {
     for (int i = 0; i < workers.length; i++) {
       counters.set(TAKEN + i * LINE, 0);
@@ -265,7 +268,7 @@ public final class WorkerPool implements AutoCloseable {
      * Shares tiles 0 to {@code tiles} out among the workers and returns when all are done. Every
      * worker must call this with the same count.
      *
-     * <p>A worker takes its own share in order, neighbours one after another, and then what is left
+     * <p>A worker takes its own share in order, several neighbours at a time, and then what is left
      * of the others': their data is one stream from memory, which is slow to start anew.
      */
     public void forEachTile(int tiles, Tile body) {
@@ -274,11 +277,17 @@ public final class WorkerPool implements AutoCloseable {
         int owner = (index + i) % threads;
         int begin = shareBegin(owner, tiles);
         int count = shareBegin(owner + 1, tiles) - begin;
-        for (int taken = pool.take(owner, count); taken < count; taken = pool.take(owner, count)) {
+        AtomicIntegerArray counters = pool.counters;
+        int slot = TAKEN + owner * LINE;
+        for (int taken = counters.get(slot); taken < count; taken = counters.get(slot)) {
+          int some = Math.clamp((count - taken) / 2, 1, MOST_AT_ONCE);
+          if (!counters.compareAndSet(slot, taken, taken + some)) {
+            continue;
+          }
           if (pool.failure.get() != null) {
             throw Abort.INSTANCE;
           }
-          body.run(index, begin + taken);
+          body.run(index, begin + taken, begin + taken + some);
         }
       }
       barrier();

@@ -55,21 +55,21 @@ abstract class PanelMatmul implements MatmulKernel {
 
   @Override
   public final void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
+    run(worker, tile, tile + 1, m, x, y);
+  }
+
+  @Override
+  public final void run(int worker, int from, int to, int m, ActivationBuffer x, MemorySegment y) {
     spec.checkNativeCall(m, x, codeColumns(), y);
     // The row blocks of a strip come one after another: its weights are still in the cache.
     int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strip = tile / blocks;
-    int row = tile % blocks * ROW_BLOCK;
-    check(
-        implementation,
-        call(
-            worker,
-            strip * STRIP,
-            Math.min(panels, (strip + 1) * STRIP),
-            row,
-            Math.min(ROW_BLOCK, m - row),
-            x,
-            y));
+    int strips = blocks == 1 ? to - from : 1; // in a call: one row over 6 panels is done in 3 us
+    for (int tile = from; tile < to; tile += strips) {
+      int panel = tile / blocks * STRIP;
+      int row = tile % blocks * ROW_BLOCK;
+      int end = Math.min(panels, panel + strips * STRIP);
+      check(implementation, call(worker, panel, end, row, Math.min(ROW_BLOCK, m - row), x, y));
+    }
   }
 
   @Override
