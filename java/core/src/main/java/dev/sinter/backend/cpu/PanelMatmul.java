@@ -43,7 +43,15 @@ abstract class PanelMatmul implements MatmulKernel {
     panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
   }
 
-  /** Calls the kernel for a tile and returns its status. */
+  /**
+   * Whether the strips of a row block come one after another, in one call where that is possible.
+   * Else it is the row blocks of a strip, whose weights are still in the cache then.
+   */
+  boolean panelsFirst() {
+    return false;
+  }
+
+  /** Calls the kernel for a part of y and returns its status. */
   abstract int call(
       int worker,
       int panelBegin,
@@ -61,14 +69,16 @@ abstract class PanelMatmul implements MatmulKernel {
   @Override
   public final void run(int worker, int from, int to, int m, ActivationBuffer x, MemorySegment y) {
     spec.checkNativeCall(m, x, codeColumns(), y);
-    // The row blocks of a strip come one after another: its weights are still in the cache.
     int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strips = blocks == 1 ? to - from : 1; // in a call: one row over 6 panels is done in 3 us
-    for (int tile = from; tile < to; tile += strips) {
-      int panel = tile / blocks * STRIP;
-      int row = tile % blocks * ROW_BLOCK;
-      int end = Math.min(panels, panel + strips * STRIP);
-      check(implementation, call(worker, panel, end, row, Math.min(ROW_BLOCK, m - row), x, y));
+    int strips = Math.ceilDiv(panels, STRIP);
+    boolean merged = blocks == 1 || panelsFirst();
+    for (int tile = from, some; tile < to; tile += some) {
+      int strip = merged ? tile % strips : tile / blocks;
+      int row = (merged ? tile / strips : tile % blocks) * ROW_BLOCK;
+      some = merged ? Math.min(to - tile, strips - strip) : 1;
+      int end = Math.min(panels, (strip + some) * STRIP);
+      int rows = Math.min(ROW_BLOCK, m - row);
+      check(implementation, call(worker, strip * STRIP, end, row, rows, x, y));
     }
   }
 
