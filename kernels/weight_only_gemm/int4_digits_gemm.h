@@ -111,12 +111,13 @@ struct Int4DigitsTile {
   SINTER_INLINE static void add_block(const uint8_t *w, const DigitBlock &x, Start start,
                                       const Float (&scales)[S::vectors],
                                       Float (&sums)[S::vectors]) {
-    Int starts[digit_planes][S::vectors];
+    const auto first = [&](int p, int v) {
+      return start(v, Lanes::broadcast_int(x.minus_sums[p]));
+    };
     typename Lanes::Partial partial[digit_planes][S::vectors];
     SINTER_UNROLL for (int p = 0; p < digit_planes; p++) {
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        starts[p][v] = start(v, Lanes::broadcast_int(x.minus_sums[p]));
-        partial[p][v] = Lanes::begin(starts[p][v]);
+        partial[p][v] = Lanes::begin(first(p, v));
       }
     }
     SINTER_UNROLL for (int row = 0; row < block_rows; row++) {
@@ -142,7 +143,7 @@ struct Int4DigitsTile {
     SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
       Float planes[digit_planes];
       SINTER_UNROLL for (int p = 0; p < digit_planes; p++) {
-        planes[p] = Lanes::to_float(Lanes::end(starts[p][v], partial[p][v]));
+        planes[p] = Lanes::to_float(Lanes::end(first(p, v), partial[p][v]));
       }
       const Float low = Lanes::fma(planes[1], Lanes::broadcast(0x1p8f), planes[0]);
       const Float sum = Lanes::fma(planes[2], Lanes::broadcast(0x1p16f), low);
