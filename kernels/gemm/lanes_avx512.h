@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "gemm/lanes_avx2.h"
 
@@ -24,6 +25,32 @@ struct Avx512 {
 
   using Int = __m512i;
   using Float = __m512;
+  using Bytes = __m512i;
+  using Quad = __m512i;
+  using Partial = __m512i;
+
+  static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
+  static Bytes codes(Bytes w, int shift, int mask) {
+    using Halves = uint16_t __attribute__((vector_size(64)));
+    const auto halves = reinterpret_cast<Halves>(w);
+    const auto moved = shift < 0 ? halves << -shift : halves >> shift;
+    return _mm512_and_si512(reinterpret_cast<Bytes>(moved),
+                            _mm512_set1_epi8(static_cast<char>(mask)));
+  }
+  static Quad broadcast_quad(const int8_t *p) {
+    int32_t quad;
+    std::memcpy(&quad, p, sizeof quad);
+    return _mm512_set1_epi32(quad);
+  }
+
+  // 16-bit sums of a block, as in lanes_avx2.h.
+  static Partial begin(Int) { return _mm512_setzero_si512(); }
+  static Partial dot_narrow(Partial sum, Bytes w, Quad x) {
+    return _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x));
+  }
+  static Int end(Int sum, Partial block) {
+    return add_int(sum, _mm512_madd_epi16(block, _mm512_set1_epi16(1)));
+  }
 
   static Int broadcast_int(int32_t v) { return _mm512_set1_epi32(v); }
   static Int load_int(const int32_t *p) { return _mm512_loadu_si512(p); }

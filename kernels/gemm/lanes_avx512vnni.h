@@ -6,7 +6,6 @@
 #include <immintrin.h>
 
 #include <cstdint>
-#include <cstring>
 
 #include "gemm/lanes_avx512.h"
 
@@ -24,29 +23,13 @@ struct Avx512Vnni : Avx512 {
     static constexpr int panels(int r) { return r == 1 ? 1 : 3; }
   };
 
-  using Bytes = __m512i;
   using Wide = __m512i;
-  using Quad = __m512i;
   using WideQuad = __m512i;
-  using Partial = __m512i;
 
   static constexpr bool planes_in_place = true;
 
-  static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
   static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }
-  static Bytes codes(Bytes w, int shift, int mask) {
-    using Halves = uint16_t __attribute__((vector_size(64)));
-    const auto halves = reinterpret_cast<Halves>(w);
-    const auto moved = shift < 0 ? halves << -shift : halves >> shift;
-    return _mm512_and_si512(reinterpret_cast<Bytes>(moved),
-                            _mm512_set1_epi8(static_cast<char>(mask)));
-  }
-  static Quad broadcast_quad(const int8_t *p) {
-    int32_t quad;
-    std::memcpy(&quad, p, sizeof quad);
-    return _mm512_set1_epi32(quad);
-  }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
 
   static Bytes add_bytes(Bytes a, Bytes b) { return _mm512_add_epi8(a, b); }

@@ -1,10 +1,9 @@
 // w4a16 and w8a16 matmul: f32 activations times integer weights; native/include/sinter.h says what
-// it computes.
+// it computes. This is the 8-bit half; int4_digits_gemm.h is the other.
 //
 // Weights are those of w4a8 and w8a8, so that one packed matrix serves both: the layouts that the
 // heads of narrow_gemm.h and int8_gemm.h draw, 4 bytes of each of 16 columns in 64 bytes. In those
-// 4 bytes lie two halves, and in a half are codes u (w + 8 or w + 128) at bits 0, 4, 8 and 12, or
-// 0 and 8.
+// 4 bytes lie two halves, and in a half are codes u = w + 128 at bits 0 and 8.
 //
 // A code becomes a float without a conversion and without the multipliers, which the products keep
 // busy: with ones in all other bits of the mantissa below bit 16, and above them the exponent that
@@ -13,10 +12,6 @@
 // one of the two that do not multiply; a vpternlogd that masks as well takes longer, since like the
 // product beside it it has three operands. (Magic numbers in the mantissa: Kim, Henry, Fahim and
 // Hassan, "Who Says Elephants Can't Run", 2022, do so in f16.)
-//
-// A single row has an or, a subtraction and a product for each vector of weights, 1.5 cycles at
-// best where four pipes take half a vector each: two thirds of the multipliers' peak. 0.48 of that
-// peak is reached, with weights from memory too, and 0.93 from 8 rows on in groups of 128 (Zen 4).
 //
 // The sum of a group is one chain of fused multiply-adds from its first k up, whatever the tile, so
 // that a row's result depends on nothing else. A chain waits for itself; other rows and panels fill
@@ -31,13 +26,14 @@
 #include <cstring>
 
 #include "gemm/epilogue.h"
-#include "gemm/gemm.h"
+#include "weight_only_gemm/int4_digits_gemm.h"
+#include "weight_only_gemm/weights.h"
 
 namespace {
 
 struct WeightOnlyPlan {
   explicit WeightOnlyPlan(const sinter_weight_only_gemm_args &a)
-      : panel_bytes(divide_up(a.k, block_k) * block_k * panel_columns * a.bits / 8),
+      : panel_bytes(divide_up(a.k, block_k) * block_k * panel_columns),
         group(a.w_group == 0 || a.w_group > a.k ? a.k : a.w_group),
         groups(divide_up(a.k, group)) {}
 
@@ -46,27 +42,16 @@ struct WeightOnlyPlan {
   int64_t groups;
 };
 
-template <class Lanes>
-struct WeightOnlySums {
-  using Element = typename Lanes::Float;
-
-  SINTER_INLINE WeightOnlySums(const sinter_weight_only_gemm_args &, int64_t) {}
-
-  SINTER_INLINE Element value(int64_t, Element sum, Element bias) const {
-    return Lanes::add(sum, bias);
-  }
-};
-
-template <int bits>
-struct WeightOnly {
-  static constexpr int step = 8;                  // values of k that the inner loop takes at a time
-  static constexpr int places = 16 / bits;        // codes of a half
-  static constexpr int lines = bits * step / 32;  // of 64 bytes a step
+struct Int8Floats {
+  static constexpr int bits = 8;
+  static constexpr int step = 8;            // values of k that the inner loop takes at a time
+  static constexpr int places = 16 / bits;  // codes of a half
+  static constexpr int lines = 2;           // of 64 bytes a step
 
   // Of value k of a step: its line, half and place.
-  static constexpr int line(int k) { return bits == 4 ? 0 : k / 4; }
+  static constexpr int line(int k) { return k / 4; }
   static constexpr int half(int k) { return k % 4 / 2; }
-  static constexpr int place(int k) { return bits == 4 ? k % 2 * 2 + k / 4 : k % 2; }
+  static constexpr int place(int k) { return k % 2; }
 
   // All the bits that make a half a float, but those of the code.
   static constexpr uint32_t pattern(int place) {
@@ -115,7 +100,7 @@ struct WeightOnly {
           set_centers(a, plan, at, group, s);
         }
         for (int v = 0; v < S::vectors; v++) {
-          s.scales[v] = load_scale(a, index(at, v, plan.groups, group));
+          s.scales[v] = load_scale<Lanes>(a, index(at, v, plan.groups, group));
         }
         const int64_t end = k + plan.group < a.k ? k + plan.group : a.k;
         const int64_t whole = (end - k) / step;
@@ -205,22 +190,15 @@ struct WeightOnly {
         }
       }
     }
-
-    SINTER_INLINE static Float load_scale(const sinter_weight_only_gemm_args &a, int64_t i) {
-      return a.w_scale_type == SINTER_F16
-                 ? Lanes::load_half(static_cast<const uint16_t *>(a.w_scales) + i)
-                 : Lanes::load(static_cast<const float *>(a.w_scales) + i);
-    }
   };
 };
 
 template <class Lanes>
 inline void weight_only_gemm(const sinter_weight_only_gemm_args &a) {
-  using Tiles = typename Lanes::F32Tiles;
   if (a.bits == 4) {
-    run_tiles<WeightOnly<4>::Tile, Lanes, Tiles>(a, WeightOnlyPlan(a));
+    Int4DigitsTile<Lanes>::run(a);
   } else {
-    run_tiles<WeightOnly<8>::Tile, Lanes, Tiles>(a, WeightOnlyPlan(a));
+    run_tiles<Int8Floats::Tile, Lanes, typename Lanes::F32Tiles>(a, WeightOnlyPlan(a));
   }
 }
 

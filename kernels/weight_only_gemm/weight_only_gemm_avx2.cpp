@@ -5,7 +5,7 @@
 namespace sinter {
 
 void weight_only_gemm_avx2(const sinter_weight_only_gemm_args &args) {
-  weight_only_gemm<Lanes256>(args);
+  weight_only_gemm<Avx2>(args);
 }
 
 }  // namespace sinter

@@ -305,9 +305,18 @@ struct sinter_f32_pack_args {
  * in groups if wanted: w(n, k) = (u - c) * w_scale. Panels are as above, and so is what threads may
  * share and what a row's result does not depend on.
  *
- * Group by group from f = 0, and in a group from sum = 0: sum = fma(u - c, x[m][k], sum), k from 0
- * up; f = fma(sum, w_scale, f). Then y = f + bias, the activation (kernels/gemm/activations.h) and
- * the addition to y. bias is 0 if NULL.
+ * 8 bits: group by group from f = 0, and in a group from sum = 0: sum = fma(u - c, x[m][k], sum), k
+ * from 0 up; f = fma(sum, w_scale, f).
+ *
+ * 4 bits: by 32 values of k, the last ones fewer, from f = 0. Their x are integers times a unit,
+ * the smallest power of two, 2^-149 at least, for which the largest of |rint(x / unit)| is 0x7f7f7f
+ * at most; an infinity among them makes the unit NaN, as a NaN does. sum = the exact sum of (u - c)
+ * * rint(x / unit), rounded to a float; f = fma(sum * unit, w_scale, f). The error of that is half
+ * a unit a weight, which is below 2^-22.9 of the largest |x| of the 32, and a rounding or two for
+ * 32 values, where a chain of fused multiply-adds has 32 roundings of up to 2^-24 of its sum.
+ *
+ * Then y = f + bias, the activation (kernels/gemm/activations.h) and the addition to y. bias is 0
+ * if NULL.
  *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */

@@ -59,6 +59,10 @@ struct FloatProblem : Problem {
   }
 
   testing::Value value(int64_t row, int64_t column) const {
+    return c.bits == 8 ? by_floats(row, column) : by_digits(row, column);
+  }
+
+  testing::Value by_floats(int64_t row, int64_t column) const {
     float f = 0;
     double judge = 0;
     double magnitude = 0;
@@ -81,9 +85,67 @@ struct FloatProblem : Problem {
     return {f + b, judge + double(b), magnitude + std::fabs(double(b))};
   }
 
+  // In units of 2^-149 or more, found by trying. Sums are exact, so digits do not show.
+  testing::Value by_digits(int64_t row, int64_t column) const {
+    float f = 0;
+    double judge = 0;
+    double magnitude = 0;
+    const float *x = floats.data() + row * stride;
+    for (int64_t begin = 0; begin < c.k; begin += 32) {
+      const int64_t end = std::min(begin + 32, c.k);
+      const int64_t group = c.w_group == 0 ? 0 : begin / c.w_group;
+      const size_t at = static_cast<size_t>((column / 16 * groups + group) * 16 + column % 16);
+      const double unit = unit_of(x + begin, x + end);
+      int64_t sum = 0;
+      for (int64_t i = begin; i < end; i++) {
+        const int32_t integer = w[static_cast<size_t>(column * c.k + i)] - (centers[at] - 8);
+        if (std::isfinite(unit)) {
+          sum += std::llrint(double(x[i]) / unit) * integer;
+        }
+        const double term = double(x[i]) * integer * double(w_scales[at]);
+        judge += term;
+        magnitude += std::fabs(term);
+      }
+      f = std::fma(static_cast<float>(sum) * static_cast<float>(unit), w_scales[at], f);
+    }
+    const float b = c.bias ? bias[testing::bias_column(c.gate, column, c.n)] : 0.0f;
+    return {f + b, judge + double(b), magnitude + std::fabs(double(b)), splitting(row, column)};
+  }
+
+  static double unit_of(const float *begin, const float *end) {
+    double largest = 0;
+    for (const float *x = begin; x < end; x++) {
+      if (!std::isfinite(*x)) {
+        return NAN;
+      }
+      largest = std::max(largest, std::fabs(double(*x)));
+    }
+    double unit = 0x1p-149;
+    while (std::rint(largest / unit) > 0x7f7f7f) {
+      unit *= 2;
+    }
+    return unit;
+  }
+
+  // Half a unit for each weight, which the roundings below know nothing of.
+  double splitting(int64_t row, int64_t column) const {
+    double error = 0;
+    const float *x = floats.data() + row * stride;
+    for (int64_t i = 0; i < c.k; i++) {
+      const int64_t group = c.w_group == 0 ? 0 : i / c.w_group;
+      const size_t at = static_cast<size_t>((column / 16 * groups + group) * 16 + column % 16);
+      const int32_t integer = w[static_cast<size_t>(column * c.k + i)] - (centers[at] - 8);
+      const float *begin = x + i / 32 * 32;
+      const double unit = unit_of(begin, std::min(begin + 32, x + c.k));
+      error += 0.5 * unit * std::fabs(integer * double(w_scales[at]));
+    }
+    return error;
+  }
+
   // The roundings that a term of the sum goes through at most.
   double roundings() const {
-    return static_cast<double>((c.w_group == 0 ? c.k : std::min(c.w_group, c.k)) + groups + 1);
+    const int64_t length = c.w_group == 0 ? c.k : std::min(c.w_group, c.k);
+    return static_cast<double>(c.bits == 8 ? length + groups + 1 : (c.k + 31) / 32 + 3);
   }
 };
 
@@ -278,6 +340,9 @@ int main() {
         check(gate);
       }
     }
+    check_any(bits, 2, 17, 2 * 16384 + 40);  // more than is split into digits at a time
+    check_any(bits, 1, 16 * 64 + 5, 100);    // and more panels
+    check_any(bits, 3, 16 * 48 + 5, 100);
     for (const Fill fill : {Fill::lowest, Fill::highest}) {
       Config c = any_options(bits, random_.between(1, 9), 33, 500);
       c.w_fill = fill;

@@ -3440,6 +3440,66 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
+    private static class sinter_weight_only_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_weight_only_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_gemm_avx512vnni(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_weight_only_gemm_avx512vnni$descriptor() {
+        return sinter_weight_only_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_gemm_avx512vnni(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_weight_only_gemm_avx512vnni$handle() {
+        return sinter_weight_only_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_gemm_avx512vnni(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_weight_only_gemm_avx512vnni$address() {
+        return sinter_weight_only_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_gemm_avx512vnni(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static int sinter_weight_only_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_weight_only_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_weight_only_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sinter_machine_limits_read_avx2 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,

@@ -40,4 +40,14 @@ public non-sealed interface MatmulKernel extends Kernel {
    * @param y f32 [m, N], contiguous; holds the residual before if the epilogue has one
    */
   void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y);
+
+  /**
+   * Computes tiles {@code from} to {@code to}, exclusive: the same as one by one, for kernels that
+   * a call costs time.
+   */
+  default void run(int worker, int from, int to, int m, ActivationBuffer x, MemorySegment y) {
+    for (int tile = from; tile < to; tile++) {
+      run(worker, tile, m, x, y);
+    }
+  }
 }

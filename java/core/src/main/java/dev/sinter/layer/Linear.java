@@ -223,7 +223,7 @@ public final class Linear implements AutoCloseable {
 
   /** One call of forward; kept, so that a call allocates nothing. */
   private final class Pass implements WorkerPool.Region {
-    private final WorkerPool.Tile multiply = this::multiply;
+    private final WorkerPool.Tile multiply = new Multiply();
     private RowOperation quantize; // null for FLOAT
     private Arena scratch; // of the codes
     private ActivationBuffer input;
@@ -261,8 +261,16 @@ public final class Linear implements AutoCloseable {
       }
     }
 
-    private void multiply(int worker, int tile) {
-      kernel.run(worker, tile, rows, input, y);
+    private final class Multiply implements WorkerPool.Tile {
+      @Override
+      public void run(int worker, int tile) {
+        kernel.run(worker, tile, rows, input, y);
+      }
+
+      @Override
+      public void run(int worker, int from, int to) {
+        kernel.run(worker, from, to, rows, input, y);
+      }
     }
 
     @Override
@@ -317,6 +325,11 @@ public final class Linear implements AutoCloseable {
       @Override
       public void run(int worker, int tile) {
         kernel.run(worker, tile, rows.getAsInt(), x, y);
+      }
+
+      @Override
+      public void run(int worker, int from, int to) {
+        kernel.run(worker, from, to, rows.getAsInt(), x, y);
       }
     };
   }

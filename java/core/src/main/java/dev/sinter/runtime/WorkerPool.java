@@ -27,6 +27,13 @@ public final class WorkerPool implements AutoCloseable {
   @FunctionalInterface
   public interface Tile {
     void run(int worker, int tile);
+
+    /** Tiles {@code from} to {@code to}, exclusive, for who can do them in one go. */
+    default void run(int worker, int from, int to) {
+      for (int tile = from; tile < to; tile++) {
+        run(worker, tile);
+      }
+    }
   }
 
   // Long enough to bridge the serial part between two passes, short enough not to be seen in top.
@@ -46,10 +53,15 @@ public final class WorkerPool implements AutoCloseable {
   // the system soon moves one to an idle core; of two that take turns sleeping, never.
   private static final int YIELDS = 16;
 
-  // Slots a cache line apart, since every worker hammers them.
-  private static final int TICKET = 16;
-  private static final int ARRIVED = 32;
-  private static final int RUNNING = 48;
+  // Of half of what is left of a share, so that the last ones are few.
+  private static final int MOST_AT_ONCE = 8;
+
+  // Slots a cache line apart, since every worker hammers them; the last are how many tiles of the
+  // share of each worker have been taken.
+  private static final int LINE = 16;
+  private static final int ARRIVED = LINE;
+  private static final int RUNNING = 2 * LINE;
+  private static final int TAKEN = 3 * LINE;
 
   /** Unwinds the other workers once one has failed; carries no information. */
   private static final class Abort extends RuntimeException {
@@ -62,7 +74,7 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   private final ReentrantLock gate = new ReentrantLock(true);
-  private final AtomicIntegerArray counters = new AtomicIntegerArray(64);
+  private final AtomicIntegerArray counters;
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final Worker[] workers;
 
@@ -85,6 +97,7 @@ public final class WorkerPool implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
+    counters = new AtomicIntegerArray(TAKEN + (threads + 1) * LINE);
     workers = new Worker[threads];
     workers[0] = new Worker(this, 0, null);
     for (int i = 1; i < threads; i++) {
@@ -129,7 +142,7 @@ public final class WorkerPool implements AutoCloseable {
 
   /** The calling thread becomes worker 0; an exception is left in {@code failure}. */
   private void execute(Region region) {
-    counters.set(TICKET, 0);
+    forgetTaken();
     counters.set(ARRIVED, 0);
     counters.set(RUNNING, workers.length - 1);
     failure.set(null);
@@ -199,6 +212,12 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  private void forgetTaken() {
+    for (int i = 0; i < workers.length; i++) {
+      counters.set(TAKEN + i * LINE, 0);
+    }
+  }
+
   private static void rethrow(Throwable failure) {
     switch (failure) {
       case null -> {}
@@ -248,19 +267,34 @@ public final class WorkerPool implements AutoCloseable {
     /**
      * Shares tiles 0 to {@code tiles} out among the workers and returns when all are done. Every
      * worker must call this with the same count.
+     *
+     * <p>A worker takes its own share in order, several neighbours at a time, and then what is left
+     * of the others': their data is one stream from memory, which is slow to start anew.
      */
     public void forEachTile(int tiles, Tile body) {
-      for (; ; ) {
-        if (pool.failure.get() != null) {
-          throw Abort.INSTANCE;
+      int threads = pool.workers.length;
+      for (int i = 0; i < threads; i++) {
+        int owner = (index + i) % threads;
+        int begin = shareBegin(owner, tiles);
+        int count = shareBegin(owner + 1, tiles) - begin;
+        AtomicIntegerArray counters = pool.counters;
+        int slot = TAKEN + owner * LINE;
+        for (int taken = counters.get(slot); taken < count; taken = counters.get(slot)) {
+          int some = Math.clamp((count - taken) / 2, 1, MOST_AT_ONCE);
+          if (!counters.compareAndSet(slot, taken, taken + some)) {
+            continue;
+          }
+          if (pool.failure.get() != null) {
+            throw Abort.INSTANCE;
+          }
+          body.run(index, begin + taken, begin + taken + some);
         }
-        int tile = pool.counters.getAndIncrement(TICKET);
-        if (tile >= tiles) {
-          break;
-        }
-        body.run(index, tile);
       }
       barrier();
+    }
+
+    private int shareBegin(int owner, int tiles) {
+      return (int) ((long) tiles * owner / pool.workers.length);
     }
 
     /** Returns when every worker of the region has called it. */
@@ -268,7 +302,7 @@ public final class WorkerPool implements AutoCloseable {
       int current = pool.generation;
       if (pool.counters.incrementAndGet(ARRIVED) == pool.workers.length) {
         pool.counters.set(ARRIVED, 0);
-        pool.counters.set(TICKET, 0);
+        pool.forgetTaken();
         pool.generation = current + 1;
         pool.wake();
       } else if (await(Event.BARRIER, current)) {

@@ -18,11 +18,11 @@ import java.lang.foreign.ValueLayout;
 abstract class PanelMatmul implements MatmulKernel {
   static final int CACHE_LINE = 64;
 
-  /** Whole register tiles of every instruction set: 3 or 4 panels go side by side. */
-  private static final int STRIP = 12;
-
-  /** The last panels, a strip and what does not fill one, go in these, so that no worker waits. */
-  private static final int LAST_STRIPS = 3;
+  /**
+   * Panels of a tile: whole register tiles, of 3 panels side by side but for two or four rows of
+   * int8, and no more, so that no worker waits long for the last ones.
+   */
+  private static final int STRIP = 6;
 
   /** Rows whose activations stay in the L2 cache while the panels of a strip pass by. */
   private static final int ROW_BLOCK = 128;
@@ -32,7 +32,6 @@ abstract class PanelMatmul implements MatmulKernel {
   final PanelRows panelRows;
   private final int panels;
   final Arena arena = Arena.ofShared();
-  private final int wideStrips;
   private final String implementation;
 
   /**
@@ -44,10 +43,17 @@ abstract class PanelMatmul implements MatmulKernel {
     implementation = "sinter_" + operation + "_" + isa.text();
     panelRows = PanelRows.of(spec);
     panels = panelRows.panels();
-    wideStrips = Math.max(0, panels / STRIP - 1);
   }
 
-  /** Calls the kernel for a tile and returns its status. */
+  /**
+   * Whether the strips of a row block come one after another, in one call where that is possible.
+   * Else it is the row blocks of a strip, whose weights are still in the cache then.
+   */
+  boolean panelsFirst() {
+    return false;
+  }
+
+  /** Calls the kernel for a part of y and returns its status. */
   abstract int call(
       int worker,
       int panelBegin,
@@ -59,26 +65,28 @@ abstract class PanelMatmul implements MatmulKernel {
 
   @Override
   public final void run(int worker, int tile, int m, ActivationBuffer x, MemorySegment y) {
-    spec.checkNativeCall(m, x, codeColumns(), y);
-    // The row blocks of a strip come one after another: its weights are still in the cache.
-    int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strip = tile / blocks;
-    int row = tile % blocks * ROW_BLOCK;
-    check(
-        implementation,
-        call(worker, begin(strip), begin(strip + 1), row, Math.min(ROW_BLOCK, m - row), x, y));
+    run(worker, tile, tile + 1, m, x, y);
   }
 
-  /** First panel of a strip; the number of panels for the strip after the last. */
-  private int begin(int strip) {
-    int wide = Math.min(strip, wideStrips);
-    return Math.min(panels, wide * STRIP + (strip - wide) * LAST_STRIPS);
+  @Override
+  public final void run(int worker, int from, int to, int m, ActivationBuffer x, MemorySegment y) {
+    spec.checkNativeCall(m, x, codeColumns(), y);
+    int blocks = Math.ceilDiv(m, ROW_BLOCK);
+    int strips = Math.ceilDiv(panels, STRIP);
+    boolean merged = blocks == 1 || panelsFirst();
+    for (int tile = from, some; tile < to; tile += some) {
+      int strip = merged ? tile % strips : tile / blocks;
+      int row = (merged ? tile / strips : tile % blocks) * ROW_BLOCK;
+      some = merged ? Math.min(to - tile, strips - strip) : 1;
+      int end = Math.min(panels, (strip + some) * STRIP);
+      int rows = Math.min(ROW_BLOCK, m - row);
+      check(implementation, call(worker, strip * STRIP, end, row, rows, x, y));
+    }
   }
 
   @Override
   public final int tiles(int m) {
-    int strips = wideStrips + Math.ceilDiv(panels - wideStrips * STRIP, LAST_STRIPS);
-    return strips * Math.ceilDiv(m, ROW_BLOCK);
+    return Math.ceilDiv(panels, STRIP) * Math.ceilDiv(m, ROW_BLOCK);
   }
 
   @Override

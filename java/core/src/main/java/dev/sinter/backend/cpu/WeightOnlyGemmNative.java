@@ -12,7 +12,7 @@ import java.util.Set;
 
 /** {@code weight_only_gemm} of libsinter: f32 activations times 4-bit or 8-bit weights. */
 final class WeightOnlyGemmNative extends PanelMatmul {
-  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512, Isa.AVX512VNNI);
 
   private final PackedCodes weights;
   private final long bytes;
@@ -52,6 +52,12 @@ final class WeightOnlyGemmNative extends PanelMatmul {
     return bytes;
   }
 
+  /** 4-bit weights: the kernel splits a row once for the panels of a call. */
+  @Override
+  boolean panelsFirst() {
+    return spec.int4();
+  }
+
   @Override
   int call(
       int worker,
@@ -70,7 +76,8 @@ final class WeightOnlyGemmNative extends PanelMatmul {
     return switch (isa) {
       case SCALAR -> sinter_weight_only_gemm_scalar(args);
       case AVX2, AVXVNNI -> sinter_weight_only_gemm_avx2(args);
-      case AVX512, AVX512VNNI -> sinter_weight_only_gemm_avx512(args);
+      case AVX512 -> sinter_weight_only_gemm_avx512(args);
+      case AVX512VNNI -> sinter_weight_only_gemm_avx512vnni(args);
     };
   }
 }
