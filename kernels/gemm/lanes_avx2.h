@@ -13,6 +13,7 @@ namespace {
 // What needs no VNNI.
 struct Lanes256 {
   static constexpr int lanes = 8;
+  static constexpr int block_rows = 4;
 
   // Of 16 registers 8 for sums.
   struct Int8Tiles {
@@ -119,10 +120,10 @@ struct Avx2 : Lanes256 {
   static Wide widen(Bytes w) {
     return {_mm256_and_si256(w, _mm256_set1_epi16(255)), _mm256_srli_epi16(w, 8)};
   }
-  static WideQuad broadcast_wide(const int8_t *p) {
-    const Quad x = broadcast_quad(p);
+  static WideQuad widen_signed(Bytes x) {
     return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
   }
+  static WideQuad broadcast_wide(const int8_t *p) { return widen_signed(broadcast_quad(p)); }
   static Int dot(Int sum, Wide w, WideQuad x) {
     sum = add_int(sum, _mm256_madd_epi16(w.even, x.even));
     return add_int(sum, _mm256_madd_epi16(w.odd, x.odd));
@@ -156,6 +157,7 @@ struct AvxVnni : Lanes256 {
     return reinterpret_cast<Int>(n < 0 ? ints << -n : ints >> n);
   }
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
   static Int dot(Int sum, Wide w, WideQuad x) {
     __asm__(SINTER_VNNI256_PREFIX "vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));

@@ -35,6 +35,7 @@ struct Avx512Vnni : Avx512 {
   static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
   static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
   static Bytes codes(Bytes w, int shift, int mask) {
     using Halves = uint16_t __attribute__((vector_size(64)));
     const auto halves = reinterpret_cast<Halves>(w);

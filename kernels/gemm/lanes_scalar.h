@@ -11,6 +11,7 @@ namespace {
 
 struct Scalar {
   static constexpr int lanes = 1;
+  static constexpr int block_rows = 1;
   struct Int8Tiles {
     static constexpr int rows = 1;
     static constexpr int panels(int) { return 1; }
@@ -34,6 +35,7 @@ struct Scalar {
   }
   static void keep(Bytes &) {}
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
   static Bytes codes(Bytes w, int shift, int mask) {
     return (shift < 0 ? w << -shift : w >> shift) & (0x01010101u * static_cast<uint32_t>(mask));
   }

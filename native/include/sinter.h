@@ -325,6 +325,60 @@ struct sinter_weight_only_gemm_args {
 };
 
 /*
+ * int8_block_gemm, f32_block_gemm: int8_gemm and f32_gemm with weights of which whole blocks are
+ * zeros, 16 columns by a quad of 4 k, and are neither stored nor multiplied. Panels, threads, what
+ * a row's result does not depend on and the order of the floats are as there, and so are the
+ * results, bit for bit: those of the same weights with the zeros filled in. But a block that is not
+ * there hides NaN and infinity of f32 activations.
+ *
+ * Panel p has blocks starts[p] to starts[p + 1], ascending by quad. sinter_block_list says whether
+ * lists are good; calls do not check them.
+ *
+ * scratch: sinter_block_gemm_scratch(k, 1 or 4) bytes, aligned to 64, for one call at a time.
+ * Filling it is work for each call and row, as much as that of a few blocks a quad: a call should
+ * have panels enough.
+ */
+struct sinter_block_gemm_args {
+  struct sinter_gemm_args gemm; /* w: [starts[P]][16][4] signed bytes; w_sums: [P][16], the sums of
+                                   w, not NULL; w_zero_points: NULL; w_group, x_group: 0 */
+  const int64_t *starts;        /* [P + 1] */
+  const uint16_t *quads;        /* [starts[P]], below ceil(k / 4) */
+  void *scratch;
+};
+
+struct sinter_f32_block_gemm_args {
+  struct sinter_f32_gemm_args gemm; /* w: [starts[P]][4][16]; k: at most SINTER_BLOCK_MAX_K */
+  const int64_t *starts;
+  const uint16_t *quads;
+  void *scratch;
+};
+
+#define SINTER_BLOCK_MAX_K 262144 /* quads fit 16 bits */
+
+/* The bytes of scratch memory for activations of that many bytes. */
+SINTER_API int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes);
+
+/* SINTER_OK, or SINTER_INVALID_ARGUMENT if starts do not begin at 0 and ascend, or the quads of a
+ * panel do not ascend below ceil(k / 4). */
+SINTER_API int32_t sinter_block_list(int64_t n, int64_t k, const int64_t *starts,
+                                     const uint16_t *quads);
+
+/*
+ * int8_block_pack, f32_block_pack: row-major weights to blocks, those with any weight but 0.
+ * Without quads only starts are written, which says how many blocks there are; with them, starts
+ * are read.
+ */
+struct sinter_block_pack_args {
+  const void *weights; /* [n][stride], int8 or f32 */
+  int64_t stride;      /* elements from row to row, at least k */
+  int64_t n, k;        /* at least 1; k at most SINTER_BLOCK_MAX_K */
+  int64_t *starts;     /* [P + 1] */
+  uint16_t *quads;     /* [starts[P]], or NULL */
+  void *w;             /* the weights of a call; not NULL with quads */
+  int32_t *w_sums;     /* [P][16], of int8, not NULL with quads */
+};
+
+/*
  * group_sums: the x_sums of a call.
  *
  *   first, rows  rows first to first + rows are summed, all others left alone
@@ -358,6 +412,14 @@ struct sinter_weight_only_gemm_args {
   SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
 #define SINTER_DECLARE_f32_gemm(isa) \
   SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
+#define SINTER_DECLARE_int8_block_pack(isa) \
+  SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_int8_block_gemm(isa) \
+  SINTER_API int32_t sinter_int8_block_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_f32_block_pack(isa) \
+  SINTER_API int32_t sinter_f32_block_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_f32_block_gemm(isa) \
+  SINTER_API int32_t sinter_f32_block_gemm_##isa(const struct sinter_f32_block_gemm_args *args);
 #define SINTER_DECLARE_weight_only_gemm(isa) \
   SINTER_API int32_t sinter_weight_only_gemm_##isa(const struct sinter_weight_only_gemm_args *args);
 

@@ -92,6 +92,22 @@ bool valid_f32_pack(const sinter_f32_pack_args &a) {
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
+bool valid_block_gemm(const sinter_block_gemm_args &a) {
+  return valid_gemm(a.gemm, 8) && a.gemm.w_zero_points == nullptr && a.gemm.w_sums != nullptr &&
+         a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
+}
+
+bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &a) {
+  return valid_f32_gemm(a.gemm) && a.gemm.k <= SINTER_BLOCK_MAX_K && a.starts != nullptr &&
+         a.quads != nullptr && a.scratch != nullptr;
+}
+
+bool valid_block_pack(const sinter_block_pack_args &a, bool with_sums) {
+  return size(a.n) && size(a.k) && a.k <= SINTER_BLOCK_MAX_K && a.stride >= a.k &&
+         a.stride <= most && a.weights != nullptr && a.starts != nullptr &&
+         (a.quads == nullptr || (a.w != nullptr && (a.w_sums != nullptr || !with_sums)));
+}
+
 bool valid_group_sums(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride,
                       int64_t x_group, int64_t step, const int32_t *sums) {
   return codes != nullptr && sums != nullptr && first >= 0 && size(rows) && size(k) &&

@@ -1,0 +1,362 @@
+// Every variant of int8_block_gemm and f32_block_gemm that this CPU runs against the dense kernel
+// with the same weights, zeros filled in, bit for bit; and each against itself for any cut of rows
+// and panels. All buffers end (or begin) at an unreadable page.
+#include <functional>
+
+#include "cpu_features.h"
+#include "gemm_problem.h"
+#include "testing.h"
+
+// avxvnni with vpdpbusd in its EVEX form, for CPUs that have only that (see CMakeLists.txt).
+namespace sinter {
+void int8_block_gemm_evex256(const sinter_block_gemm_args &args);
+}
+
+namespace {
+
+using testing::Config;
+using testing::Edge;
+using testing::fail;
+using testing::Fill;
+using testing::GuardedMemory;
+using testing::Problem;
+using testing::put;
+using testing::Random;
+using testing::same;
+using testing::Scales;
+
+template <class Args>
+struct Variant {
+  const char *isa;
+  uint64_t needs;
+  int32_t (*gemm)(const Args *);
+  long cases = 0;
+};
+
+int32_t evex256(const sinter_block_gemm_args *args) {
+  sinter::int8_block_gemm_evex256(*args);
+  return SINTER_OK;
+}
+
+#define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
+#define VARIANT_int8(isa) {#isa, SINTER_NEEDS_##isa, sinter_int8_block_gemm_##isa},
+#define TAKE_int8_block_gemm ~, VARIANT_int8
+Variant<sinter_block_gemm_args> int8_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, evex256}};
+#undef TAKE_int8_block_gemm
+#define VARIANT_f32(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_block_gemm_##isa},
+#define TAKE_f32_block_gemm ~, VARIANT_f32
+Variant<sinter_f32_block_gemm_args> f32_variants[] = {
+#include "KERNELS.def"
+};
+
+Random random_;
+
+struct Memory {
+  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 16}, quads{4 << 20},
+      w{20 << 20}, w_scales{1 << 20}, w_sums{1 << 20}, bias{1 << 16}, scratch{17 << 20}, y{4 << 20};
+};
+Memory memory;
+
+// Which weights stay: blocks of height x width at this chance of 256, but in a fifth of the panels
+// none or all of them.
+struct Pattern {
+  int64_t height, width, chance;
+
+  std::vector<bool> kept(int64_t n, int64_t k) const {
+    std::vector<bool> v(static_cast<size_t>(n * k));
+    for (int64_t row = 0; row < n; row += height) {
+      const int64_t odds = random_.pick<int64_t>(
+          {chance, chance, chance, chance, chance, chance, chance, chance, 0, 256});
+      for (int64_t column = 0; column < k; column += width) {
+        const bool keep = random_.between(0, 255) < odds;
+        for (int64_t r = row; r < std::min(row + height, n); r++) {
+          std::fill_n(v.begin() + r * k + column, std::min(width, k - column), keep);
+        }
+      }
+    }
+    return v;
+  }
+};
+
+Pattern any_pattern() {
+  return {random_.pick<int64_t>({16, 16, 32, 8, 1}), random_.pick<int64_t>({4, 4, 16, 32, 1}),
+          random_.pick<int64_t>({0, 13, 25, 51, 128, 230, 256})};
+}
+
+template <class Weight>
+struct Packed {
+  const int64_t *starts;
+  const uint16_t *quads;
+  const Weight *w;
+  int32_t *w_sums;
+};
+
+// Packs, and looks at what came out.
+template <class Weight>
+Packed<Weight> pack(int32_t (*kernel)(const sinter_block_pack_args *),
+                    const std::vector<Weight> &weights, int64_t n, int64_t k, Edge edge) {
+  const size_t panels = static_cast<size_t>((n + 15) / 16);
+  sinter_block_pack_args a{};
+  a.weights = weights.data();
+  a.stride = k;
+  a.n = n;
+  a.k = k;
+  a.starts = memory.starts.place<int64_t>(panels + 1, edge);
+  bool good = kernel(&a) == SINTER_OK;
+  const size_t blocks = static_cast<size_t>(a.starts[panels]);
+  a.quads = memory.quads.place<uint16_t>(blocks, edge);
+  Weight *const w = memory.w.place<Weight>(blocks * 64, edge);
+  a.w = w;
+  a.w_sums = memory.w_sums.place<int32_t>(panels * 16, edge);
+  good = good && kernel(&a) == SINTER_OK && sinter_block_list(n, k, a.starts, a.quads) == SINTER_OK;
+  const auto nonzero = [](Weight v) { return v != 0; };
+  const auto count = std::count_if(weights.begin(), weights.end(), nonzero);
+  if (!good || std::count_if(w, w + blocks * 64, nonzero) != count) {
+    fail("pack of n %lld k %lld: good %d, %zu blocks", static_cast<long long>(n),
+         static_cast<long long>(k), good, blocks);
+  }
+  return {a.starts, a.quads, w, a.w_sums};
+}
+
+// All variants, whole and in pieces: move(args, row) makes a call start at a row.
+template <class Args, size_t count>
+void check(Variant<Args> (&variants)[count], Args a, const std::vector<float> &before,
+           const std::vector<float> &expected, Edge edge, const char *text,
+           const std::function<void(Args &, int64_t)> &move) {
+  const auto run = [&](const Variant<Args> &variant, const Args &args) {
+    if (const int32_t status = variant.gemm(&args); status != SINTER_OK) {
+      fail("%s: status %d", variant.isa, status);
+    }
+  };
+  const auto compare = [&](const Variant<Args> &variant, const char *what, const float *y) {
+    for (size_t i = 0; i < expected.size(); i++) {
+      if (!same(y[i], expected[i])) {
+        fail("%s %s, %s, element %zu (stride %lld): %a, expected %a", variant.isa, text, what, i,
+             static_cast<long long>(a.gemm.y_stride), double(y[i]), double(expected[i]));
+      }
+    }
+  };
+  for (Variant<Args> &variant : variants) {
+    if (!sinter::cpu_has(variant.needs)) {
+      continue;
+    }
+    a.gemm.y = put(memory.y, before, edge);
+    run(variant, a);
+    compare(variant, "whole", a.gemm.y);
+    float *const y = put(memory.y, before, edge);
+    const int64_t panels = (a.gemm.n + 15) / 16;
+    Args piece = a;
+    for (int64_t row = 0; row < a.gemm.m; row += piece.gemm.m) {
+      piece = a;
+      piece.gemm.m = std::min(a.gemm.m - row, random_.between(1, random_.coin() ? 3 : a.gemm.m));
+      piece.gemm.y = y + row * a.gemm.y_stride;
+      move(piece, row);
+      for (int64_t panel = 0; panel < panels; panel = piece.gemm.panel_end) {
+        piece.gemm.panel_begin = panel;
+        piece.gemm.panel_end = std::min(panels, panel + random_.between(1, panels));
+        run(variant, piece);
+      }
+    }
+    compare(variant, "in pieces", y);
+    variant.cases++;
+  }
+}
+
+void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern) {
+  Config c;
+  c.m = m;
+  c.n = n;
+  c.k = k;
+  c.x_zero_points = k <= INT32_MAX / (255 * 128) && random_.coin();
+  c.bias = random_.coin();
+  c.activation = static_cast<int32_t>(random_.between(SINTER_NO_ACTIVATION, SINTER_SILU));
+  c.accumulate = random_.between(0, 3) == 0;
+  c.scales = random_.pick<Scales>({Scales::ordinary, Scales::ones, Scales::odd});
+  c.x_fill = c.w_fill = fill;
+  Problem p(c, random_);
+  const std::vector<bool> kept = pattern.kept(n, k);
+  for (size_t i = 0; i < p.w.size(); i++) {
+    p.w[i] = kept[i] ? p.w[i] : int8_t{0};
+  }
+  // The dense kernel.
+  const int64_t k32 = (k + 31) / 32 * 32;
+  std::vector<uint8_t> dense(static_cast<size_t>(p.panels * 16 * k32));
+  std::vector<int32_t> w_sums(static_cast<size_t>(p.panels * 16)), x_sums;
+  const sinter_pack_args to_pack{p.w.data(), k, n, k, 0, p.panels, 0, dense.data(), w_sums.data()};
+  if (sinter_int8_pack_scalar(&to_pack) != SINTER_OK) {
+    fail("dense pack of %s", c.text().c_str());
+  }
+  for (int64_t row = 0; row < m; row++) {
+    int32_t sum = 0;
+    for (int64_t i = 0; i < k; i++) {
+      sum += p.x[static_cast<size_t>(row * p.x_stride + i)] - p.x_zero(row, i);
+    }
+    x_sums.push_back(sum);
+  }
+  for (const Edge edge : {Edge::end, Edge::begin}) {
+    sinter_block_gemm_args a{};
+    sinter_gemm_args &g = a.gemm;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.panel_end = p.panels;
+    g.x = put(memory.x, p.x, edge);
+    g.x_stride = p.x_stride;
+    g.x_scales = put(memory.x_scales, p.x_scales, edge);
+    g.x_zero_points = c.x_zero_points ? put(memory.x_zeros, p.x_zeros, edge) : nullptr;
+    g.x_sums = x_sums.data();
+    g.w_scales = put(memory.w_scales, p.w_scales, edge);
+    g.bias = c.bias ? put(memory.bias, p.bias, edge) : nullptr;
+    g.y_stride = p.y_stride;
+    g.activation = c.activation;
+    g.accumulate = c.accumulate;
+    std::vector<float> expected = p.before;
+    g.w = dense.data();
+    g.w_sums = w_sums.data();
+    g.y = expected.data();
+    if (sinter_int8_gemm_scalar(&g) != SINTER_OK) {
+      fail("dense %s", c.text().c_str());
+    }
+    const auto packed = pack(sinter_int8_block_pack_scalar, p.w, n, k, edge);
+    g.w = packed.w;
+    g.w_sums = packed.w_sums;
+    a.starts = packed.starts;
+    a.quads = packed.quads;
+    a.scratch =
+        memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 1)), edge);
+    check<sinter_block_gemm_args>(int8_variants, a, p.before, expected, edge, c.text().c_str(),
+                                  [&](sinter_block_gemm_args &piece, int64_t row) {
+                                    piece.gemm.x += row * p.x_stride;
+                                    piece.gemm.x_scales += row;
+                                    piece.gemm.x_sums += row;
+                                    piece.gemm.x_zero_points += c.x_zero_points ? row : 0;
+                                  });
+  }
+}
+
+std::vector<float> floats(int64_t count) {
+  std::vector<float> v(static_cast<size_t>(count));
+  for (float &e : v) {
+    e = random_.uniform(-1, 1);
+  }
+  return v;
+}
+
+void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
+  const int64_t panels = (n + 15) / 16;
+  const int64_t x_stride = k + random_.between(0, 20);
+  const std::vector<float> x = floats((m - 1) * x_stride + k), bias = floats(n);
+  std::vector<float> w = floats(n * k), dense(static_cast<size_t>(panels * 16 * k));
+  const std::vector<bool> kept = pattern.kept(n, k);
+  for (size_t i = 0; i < w.size(); i++) {
+    w[i] = kept[i] ? w[i] : random_.coin() ? 0.0f : -0.0f;
+  }
+  const sinter_f32_pack_args to_pack{w.data(), k, n, k, 0, panels, dense.data()};
+  if (sinter_f32_pack_scalar(&to_pack) != SINTER_OK) {
+    fail("dense f32 pack");
+  }
+  for (const Edge edge : {Edge::end, Edge::begin}) {
+    sinter_f32_block_gemm_args a{};
+    sinter_f32_gemm_args &g = a.gemm;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.panel_end = panels;
+    g.x = put(memory.x, x, edge);
+    g.x_stride = x_stride;
+    g.bias = random_.coin() ? put(memory.bias, bias, edge) : nullptr;
+    g.y_stride = n + random_.between(0, 20);
+    g.activation = static_cast<int32_t>(random_.between(SINTER_NO_ACTIVATION, SINTER_SILU));
+    g.accumulate = random_.between(0, 3) == 0;
+    const std::vector<float> before = floats((m - 1) * g.y_stride + n);
+    std::vector<float> expected = before;
+    g.w = dense.data();
+    g.y = expected.data();
+    if (sinter_f32_gemm_scalar(&g) != SINTER_OK) {
+      fail("dense f32");
+    }
+    const auto packed = pack(sinter_f32_block_pack_scalar, w, n, k, edge);
+    g.w = packed.w;
+    a.starts = packed.starts;
+    a.quads = packed.quads;
+    a.scratch =
+        memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)), edge);
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "f32 m %lld n %lld k %lld blocks %lldx%lld chance %lld activation %d",
+                  static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
+                  static_cast<long long>(pattern.height), static_cast<long long>(pattern.width),
+                  static_cast<long long>(pattern.chance), g.activation);
+    check<sinter_f32_block_gemm_args>(
+        f32_variants, a, before, expected, edge, text,
+        [&](sinter_f32_block_gemm_args &piece, int64_t row) { piece.gemm.x += row * x_stride; });
+  }
+}
+
+// Lists with each kind of flaw.
+void check_lists() {
+  const int64_t starts[] = {0, 2, 2, 3};
+  const uint16_t quads[] = {0, 4, 3};
+  const auto refuse = [&](const char *what, const std::function<void(int64_t *, uint16_t *)> &spoil,
+                          int32_t expected = SINTER_INVALID_ARGUMENT) {
+    int64_t s[4];
+    uint16_t q[3];
+    std::copy(std::begin(starts), std::end(starts), s);
+    std::copy(std::begin(quads), std::end(quads), q);
+    spoil(s, q);
+    if (sinter_block_list(33, 17, s, q) != expected) {
+      fail("a list, %s", what);
+    }
+  };
+  refuse(
+      "as it should be", [](int64_t *, uint16_t *) {}, SINTER_OK);
+  refuse("that does not begin at 0", [](int64_t *s, uint16_t *) { s[0] = 1; });
+  refuse("that begins below 0", [](int64_t *s, uint16_t *) { s[0] = -1; });
+  refuse("that goes back", [](int64_t *s, uint16_t *) { s[2] = 1; });
+  refuse("with more blocks than quads", [](int64_t *s, uint16_t *) { s[3] = 8; });
+  refuse("with a quad past the last", [](int64_t *, uint16_t *q) { q[1] = 5; });
+  refuse("with one twice", [](int64_t *, uint16_t *q) { q[1] = 0; });
+  refuse("out of order", [](int64_t *, uint16_t *q) { q[0] = 4, q[1] = 0; });
+}
+
+template <class Variants>
+void report(const char *name, const Variants &variants) {
+  for (const auto &variant : variants) {
+    std::printf("%s %s: %ld cases\n", name, variant.isa, variant.cases);
+    if ((variant.cases != 0) != sinter::cpu_has(variant.needs)) {
+      fail("%s: %ld cases", variant.isa, variant.cases);
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  check_lists();
+  const auto fill = [] {
+    return random_.pick<Fill>({Fill::random, Fill::lowest, Fill::highest, Fill::ends});
+  };
+  for (int64_t m = 1; m <= 35; m++) {
+    check_int8(m, random_.between(1, 100), random_.between(1, 300), fill(), any_pattern());
+    check_f32(m, random_.between(1, 100), random_.between(1, 300), any_pattern());
+  }
+  for (const int64_t k : {1, 3, 4, 5, 31, 384, 1000, 4096}) {
+    for (const int64_t n : {1, 15, 16, 17, 33, 200}) {
+      const int64_t m =
+          random_.between(1, std::max<int64_t>(1, std::min<int64_t>(40, 2000000 / (n * k))));
+      check_int8(m, n, k, fill(), any_pattern());
+      check_f32(m, n, k, any_pattern());
+    }
+  }
+  // The longest k there is, with the sums furthest from 0.
+  for (const Fill w_fill : {Fill::lowest, Fill::highest}) {
+    check_int8(2, 17, INT32_MAX / (128 * 128), w_fill, Pattern{16, 4, 256});
+    check_int8(2, 17, INT32_MAX / (255 * 128), w_fill, Pattern{16, 4, 256});
+  }
+  check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
+  report("int8", int8_variants);
+  report("f32", f32_variants);
+  return 0;
+}
