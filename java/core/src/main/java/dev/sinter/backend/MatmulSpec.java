@@ -9,6 +9,8 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -19,6 +21,8 @@ import java.util.Objects;
  * @param codes how the codes of W are stored; null for floating weights
  * @param columnOrder the order of their columns, in which X must come, as {@link QuantizeSpec} puts
  *     it; null for that of W
+ * @param sparsity which weights may be absent together; null for a W that is full, or taken so.
+ *     Whether a NaN or an infinity in X passes through an absent weight is up to the kernel
  */
 public record MatmulSpec(
     int k,
@@ -26,6 +30,7 @@ public record MatmulSpec(
     DType weights,
     CodeFormat codes,
     ColumnOrder columnOrder,
+    Sparsity sparsity,
     ActivationScheme activations,
     Epilogue epilogue)
     implements OpSpec {
@@ -53,7 +58,7 @@ public record MatmulSpec(
     }
   }
 
-  /** W with its columns in order. */
+  /** A full W with its columns in order. */
   public MatmulSpec(
       int k,
       int n,
@@ -61,7 +66,7 @@ public record MatmulSpec(
       CodeFormat codes,
       ActivationScheme activations,
       Epilogue epilogue) {
-    this(k, n, weights, codes, null, activations, epilogue);
+    this(k, n, weights, codes, null, null, activations, epilogue);
   }
 
   /** The spec of a layer with these weights. */
@@ -70,8 +75,25 @@ public record MatmulSpec(
       case Dense d -> new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
       case Quantized q ->
           new MatmulSpec(
-              q.columns(), q.rows(), null, q.format(), q.columnOrder(), activations, epilogue);
+              q.columns(),
+              q.rows(),
+              null,
+              q.format(),
+              q.columnOrder(),
+              null,
+              activations,
+              epilogue);
+      case Sparse s -> of(s.full(), activations, epilogue).with(s.sparsity());
     };
+  }
+
+  /** The same for weights that are taken as full, zeros and all. */
+  public MatmulSpec dense() {
+    return with(null);
+  }
+
+  private MatmulSpec with(Sparsity other) {
+    return new MatmulSpec(k, n, weights, codes, columnOrder, other, activations, epilogue);
   }
 
   /**
@@ -168,9 +190,10 @@ public record MatmulSpec(
     return codes != null && codes.code() == code;
   }
 
-  /** The type of W in words, for example {@code F32} or {@code I4 in groups of 128}. */
+  /** The type of W in words, as {@code F32}, {@code I4 in groups of 128} or {@code F32 2:4}. */
   public String weightType() {
-    return codes == null ? weights.toString() : codes.toString();
+    String type = codes == null ? weights.toString() : codes.toString();
+    return sparsity == null ? type : type + " " + sparsity;
   }
 
   @Override

@@ -16,7 +16,11 @@ import java.util.stream.Collectors;
  *
  * <p>A forced backend is taken for every operation it has kernels for, and where it cannot run one
  * of those, planning fails; operations it has no kernels for at all (oneDNN has no attention of
- * ours) go by the list. Thread-safe.
+ * ours) go by the list.
+ *
+ * <p>Sparse weights run as such if the first backend of the list that can run them in any form has
+ * a kernel for their structure. Otherwise they are kept as dense ones, zeros and all: a kernel that
+ * skips nothing may well be the fastest there is. Thread-safe.
  */
 public final class Planner {
   /** One backend's answer. */
@@ -25,12 +29,17 @@ public final class Planner {
   /**
    * What was decided for one operation.
    *
+   * @param spec what to run: what was asked for, or that for sparse weights that are kept as dense
+   * @param keptDense why they are, in words; null if they are not
    * @param others every other backend in list order, with its reason
    */
-  public record Choice(OpSpec spec, Backend backend, List<Verdict> others) {
+  public record Choice(OpSpec spec, String keptDense, Backend backend, List<Verdict> others) {
     /** The choice in words, one line a backend, given the kernel that was made from it. */
     public String explain(Kernel kernel) {
       StringBuilder text = new StringBuilder(spec.toString());
+      if (keptDense != null) {
+        text.append("\n  ").append(keptDense);
+      }
       text.append("\n  runs on ").append(backend.name());
       text.append(": ").append(kernel.implementation()).append(" (").append(kernel.isa());
       text.append(")");
@@ -67,7 +76,32 @@ public final class Planner {
    *     the message gives every reason
    */
   public Choice choose(OpSpec spec) {
-    boolean force = forced != null && forced.operations().contains(spec.getClass());
+    if (spec instanceof MatmulSpec sparse && sparse.sparsity() != null) {
+      for (Backend backend : isForced(spec) ? List.of(forced) : order) {
+        Support support = supports(backend, sparse);
+        if (support.supported()) {
+          break;
+        }
+        if (supports(backend, sparse.dense()).supported()) {
+          String reason = backend.name() + " " + support.reason();
+          return choose(sparse.dense(), keptDense(sparse, reason));
+        }
+      }
+    }
+    return choose(spec, null);
+  }
+
+  private static String keptDense(MatmulSpec sparse, String reason) {
+    String types = sparse.weightType() + " kept as dense " + sparse.dense().weightType();
+    return types + ": " + reason;
+  }
+
+  private boolean isForced(OpSpec spec) {
+    return forced != null && forced.operations().contains(spec.getClass());
+  }
+
+  private Choice choose(OpSpec spec, String keptDense) {
+    boolean force = isForced(spec);
     Map<Backend, String> refusals = new LinkedHashMap<>();
     List<Backend> able = new ArrayList<>();
     for (Backend backend : order) {
@@ -102,7 +136,7 @@ public final class Planner {
             .map(b -> new Verdict(b.name(), refusals.get(b)))
             .toList();
     PlanEvent.emit(spec.toString(), chosen.name(), others.toString());
-    return new Choice(spec, chosen, others);
+    return new Choice(spec, keptDense, chosen, others);
   }
 
   /** Of the backends from the first on that were timed; empty unless these are two at least. */

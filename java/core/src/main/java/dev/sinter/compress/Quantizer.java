@@ -5,6 +5,7 @@ import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -34,6 +35,21 @@ public final class Quantizer {
       case INT8, INT4 -> roundToNearest(weights, format, arena);
       case TERNARY, BINARY -> meanMagnitude(weights, format, arena);
     };
+  }
+
+  /**
+   * Pruned weights as codes of the same structure: zeros stay zeros, since 0 has the code 0.
+   *
+   * @param pruned floating
+   * @param format integers without zero points
+   * @throws IllegalArgumentException for codes, for other formats (mean magnitudes would count the
+   *     zeros in), or if a weight is NaN or infinite; names it
+   */
+  public static Sparse roundToNearest(Sparse pruned, CodeFormat format, Arena arena) {
+    if (!(pruned.values() instanceof Dense dense)) {
+      throw new IllegalArgumentException(pruned.name() + " is quantized already");
+    }
+    return new Sparse(pruned.sparsity(), roundToNearest(dense, format, arena));
   }
 
   /** The same without groups. */
@@ -117,8 +133,7 @@ public final class Quantizer {
     double[] found = new double[format.scales(weights.rows(), columns)];
     long[] counts = new long[found.length];
     for (int r = 0; r < weights.rows(); r++) {
-      weights.decodeRow(r, row);
-      requireFinite(weights, r, row);
+      FiniteWeights.readRow(weights, r, row);
       for (int g = 0; g < groups; g++) {
         int scale = found.length == 1 ? 0 : r * groups + g;
         int end = Math.min(columns, (g + 1) * width);
@@ -140,22 +155,6 @@ public final class Quantizer {
   private static float nearF16(float scale) {
     float half = Float.float16ToFloat(Float.floatToFloat16(scale));
     return Math.abs(half - scale) <= F16_TOLERANCE * scale ? half : scale;
-  }
-
-  private static void requireFinite(Dense weights, int r, float[] row) {
-    for (int k = 0; k < row.length; k++) {
-      if (!Float.isFinite(row[k])) {
-        throw new IllegalArgumentException(
-            weights.name()
-                + ": the weight at row "
-                + r
-                + ", column "
-                + k
-                + " is "
-                + row[k]
-                + ", only finite weights can be quantized");
-      }
-    }
   }
 
   private static void encode(float[] row, int from, int to, float scale, Code code, byte[] codes) {

@@ -73,6 +73,8 @@ public final class Linear implements AutoCloseable {
   }
 
   /**
+   * @param weights if {@link dev.sinter.tensor.Sparse}, the planner decides whether they run so or
+   *     as dense ones; {@link #explain} tells
    * @param bias N values; null exactly if the epilogue has no bias
    * @throws IllegalArgumentException if the bias disagrees with the weights or the epilogue
    * @throws IllegalStateException if no backend supports the layer, with every reason
@@ -95,10 +97,11 @@ public final class Linear implements AutoCloseable {
       throw new IllegalArgumentException(
           weights.name() + ": bias has " + bias.length + " values, N is " + weights.rows());
     }
-    MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
     Planner planner = sinter.planner();
-    Planner.Choice choice = planner.choose(spec);
-    MatmulKernel kernel = choice.backend().matmul(spec, weights, bias);
+    Planner.Choice choice = planner.choose(MatmulSpec.of(weights, activations, epilogue));
+    MatmulSpec spec = (MatmulSpec) choice.spec();
+    CompressedTensor packed = choice.keptDense() == null ? weights : weights.full();
+    MatmulKernel kernel = choice.backend().matmul(spec, packed, bias);
     String text = choice.explain(kernel);
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
@@ -113,6 +116,7 @@ public final class Linear implements AutoCloseable {
     return new Linear(sinter.pool(), spec, kernel, codes, quantizer, text);
   }
 
+  /** What runs: for sparse weights that the planner keeps as dense ones, the spec of those. */
   public MatmulSpec spec() {
     return spec;
   }

@@ -10,7 +10,7 @@ import java.util.Objects;
  * @param data {@code rows * columns} elements of {@code dtype}, row-major
  */
 public record Dense(String name, int rows, int columns, DType dtype, MemorySegment data)
-    implements CompressedTensor {
+    implements FullTensor {
   public Dense {
     Objects.requireNonNull(name, "name");
     if (rows < 1 || columns < 1) {

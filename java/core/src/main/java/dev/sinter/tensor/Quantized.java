@@ -25,7 +25,7 @@ public record Quantized(
     float[] scales,
     byte[] zeroPoints,
     ColumnOrder columnOrder)
-    implements CompressedTensor {
+    implements FullTensor {
   /** What a 4-bit code of -8 to 7 is stored higher by where nibbles are unsigned. */
   private static final int NIBBLE_OFFSET = 8;
 
@@ -144,6 +144,11 @@ public record Quantized(
   /** The zero point of a group, 8 if there are none. 4-bit codes only. */
   public int zeroPoint(int row, int group) {
     return zeroPoints == null ? NIBBLE_OFFSET : zeroPoints[index(row, group)];
+  }
+
+  /** The code that stands for zero in a group. Not for {@link Code#BINARY}, which has none. */
+  int zeroCode(int row, int group) {
+    return zeroPoints == null ? 0 : zeroPoints[index(row, group)] - NIBBLE_OFFSET;
   }
 
   private int index(int row, int group) {

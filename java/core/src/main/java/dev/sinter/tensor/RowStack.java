@@ -16,7 +16,8 @@ public final class RowStack {
 
   /**
    * @param parts at least one, all dense of one type or all quantized in one format, equally wide
-   *     and in one order of columns
+   *     and in one order of columns; sparse ones of one structure, whose blocks begin anew at the
+   *     first row of the stack
    * @param arena holds the copy
    */
   public static CompressedTensor of(
@@ -30,27 +31,30 @@ public final class RowStack {
             part.name()
                 + " cannot be stacked on "
                 + parts.getFirst().name()
-                + ": widths, types or column orders differ");
+                + ": widths, types, column orders or structures differ");
       }
       rows += part.rows();
-      bytes += data(part).byteSize();
+      bytes += data(part.full()).byteSize();
     }
     MemorySegment all = arena.allocate(bytes, ALIGNMENT);
     long at = 0;
     for (CompressedTensor part : parts) {
-      MemorySegment.copy(data(part), 0, all, at, data(part).byteSize());
-      at += data(part).byteSize();
+      MemorySegment data = data(part.full());
+      MemorySegment.copy(data, 0, all, at, data.byteSize());
+      at += data.byteSize();
     }
-    return switch (parts.getFirst()) {
-      case Dense d -> new Dense(name, rows, columns, d.dtype(), all);
-      case Quantized q ->
-          quantized(
-              name,
-              rows,
-              rowwise(q.format()),
-              all,
-              parts.stream().map(Quantized.class::cast).toList());
-    };
+    FullTensor stacked =
+        switch (parts.getFirst().full()) {
+          case Dense d -> new Dense(name, rows, columns, d.dtype(), all);
+          case Quantized q ->
+              quantized(
+                  name,
+                  rows,
+                  rowwise(q.format()),
+                  all,
+                  parts.stream().map(p -> (Quantized) p.full()).toList());
+        };
+    return parts.getFirst() instanceof Sparse s ? new Sparse(s.sparsity(), stacked) : stacked;
   }
 
   private static Quantized quantized(
@@ -88,10 +92,14 @@ public final class RowStack {
           b instanceof Quantized r
               && rowwise(q.format()).equals(rowwise(r.format()))
               && Objects.equals(q.columnOrder(), r.columnOrder());
+      case Sparse s ->
+          b instanceof Sparse t
+              && s.sparsity().equals(t.sparsity())
+              && compatible(s.full(), t.full());
     };
   }
 
-  private static MemorySegment data(CompressedTensor t) {
+  private static MemorySegment data(FullTensor t) {
     return switch (t) {
       case Dense d -> d.data();
       case Quantized q -> q.codes();

@@ -1,11 +1,18 @@
 package dev.sinter.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -112,5 +119,72 @@ class PlannerTest {
                 () -> new Planner(List.of(unable), null, Timings.none()).choose(QUANTIZE))
             .getMessage();
     assertTrue(message.contains("unable: its library is missing"), message);
+  }
+
+  /** A matmul that runs weights of one structure, null for dense ones. */
+  private record Structured(String name, List<Sparsity> structures) implements Backend {
+    @Override
+    public Set<Class<? extends OpSpec>> operations() {
+      return Set.of(MatmulSpec.class);
+    }
+
+    @Override
+    public Support supports(OpSpec spec) {
+      Sparsity sparsity = ((MatmulSpec) spec).sparsity();
+      return structures.contains(sparsity) ? Support.yes() : Support.no("has no " + sparsity);
+    }
+  }
+
+  private static final Sparsity.Blocks BLOCKS = new Sparsity.Blocks(16, 4);
+  private static final MatmulSpec SPARSE =
+      MatmulSpec.of(
+          new Sparse(BLOCKS, new Dense("w", 1, 1, DType.F32, Arena.ofAuto().allocate(4))),
+          ActivationScheme.FLOAT,
+          Epilogue.NONE);
+  private static final Backend DENSE = new Structured("dense", Arrays.asList((Sparsity) null));
+  private static final Backend SKIPPING = new Structured("skipping", Arrays.asList(BLOCKS));
+  private static final Backend BOTH = new Structured("both", Arrays.asList(BLOCKS, null));
+
+  private static Planner.Choice chooseSparse(String forced, Backend... order) {
+    return new Planner(List.of(order), forced, Timings.none()).choose(SPARSE);
+  }
+
+  @Test
+  void sparseWeightsRunOnTheFirstBackendThatHasAKernelForThem() {
+    assertEquals(BOTH, chooseSparse(null, BOTH, DENSE).backend());
+    Planner.Choice choice = chooseSparse(null, SKIPPING, DENSE, BOTH);
+    assertEquals(SKIPPING, choice.backend());
+    assertEquals(SPARSE, choice.spec());
+    assertNull(choice.keptDense());
+    assertEquals(
+        List.of(
+            new Planner.Verdict("dense", "has no 16x4 blocks"),
+            new Planner.Verdict("both", "comes after skipping")),
+        choice.others());
+  }
+
+  @Test
+  void sparseWeightsAreKeptDenseWhereADenseKernelComesFirst() {
+    Planner.Choice choice = chooseSparse(null, DENSE, SKIPPING, BOTH);
+    assertEquals(DENSE, choice.backend());
+    assertEquals(SPARSE.dense(), choice.spec());
+    String why = "F32 16x4 blocks kept as dense F32: dense has no 16x4 blocks";
+    assertEquals(why, choice.keptDense());
+    Kernel kernel = new ReferenceBackend().quantize((QuantizeSpec) QUANTIZE);
+    assertTrue(choice.explain(kernel).contains("\n  " + why + "\n  runs on dense: "));
+  }
+
+  @Test
+  void aForcedBackendDecidesAboutSparseWeightsAlone() {
+    assertEquals(SPARSE, chooseSparse("both", DENSE, BOTH).spec());
+    assertEquals(SPARSE, chooseSparse("skipping", DENSE, SKIPPING).spec());
+    Planner.Choice choice = chooseSparse("dense", SKIPPING, BOTH, DENSE);
+    assertEquals(DENSE, choice.backend());
+    assertEquals(SPARSE.dense(), choice.spec());
+    Backend other = new Structured("other", Arrays.asList(Sparsity.UNSTRUCTURED));
+    String message =
+        assertThrows(IllegalStateException.class, () -> chooseSparse("other", BOTH, other))
+            .getMessage();
+    assertTrue(message.contains("other: has no 16x4 blocks"), message);
   }
 }

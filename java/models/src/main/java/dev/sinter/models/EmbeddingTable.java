@@ -3,6 +3,7 @@ package dev.sinter.models;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.FullTensor;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,13 +36,14 @@ final class EmbeddingTable {
     for (int i = 0; i < positions.length; i++) {
       this.positions[i] += type[i % hidden];
     }
-    dtype = words instanceof Dense d ? d.dtype() : DType.I8;
+    FullTensor table = words.full();
+    dtype = table instanceof Dense d ? d.dtype() : DType.I8;
     MemorySegment source =
-        switch (words) {
+        switch (table) {
           case Dense d -> d.data();
           case Quantized q -> q.codes();
         };
-    scales = words instanceof Quantized q ? rowScales(q) : null;
+    scales = table instanceof Quantized q ? rowScales(q) : null;
     values = arena.allocate(source.byteSize(), ALIGNMENT);
     values.copyFrom(source);
   }

@@ -78,6 +78,9 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examine(MatmulSpec spec) {
+    if (spec.sparsity() != null) {
+      return Support.no("has no kernel for " + spec.sparsity());
+    }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }

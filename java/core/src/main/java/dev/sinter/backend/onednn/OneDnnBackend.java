@@ -61,6 +61,9 @@ public final class OneDnnBackend implements Backend {
   }
 
   private Support examine(MatmulSpec spec) {
+    if (spec.sparsity() != null) {
+      return Support.no("has no kernel for " + spec.sparsity());
+    }
     MatmulShape.Type type = OneDnnMatmul.type(spec);
     if (type == null) {
       return Support.no(

@@ -17,7 +17,7 @@ import java.util.Objects;
 
 /**
  * Matmul in float64 with one rounding to f32. Codes times codes are summed exactly in 64-bit
- * integers; see {@link #accumulator}. Thread-safe.
+ * integers; see {@link #accumulator}. Sparse weights are multiplied in full. Thread-safe.
  */
 public final class MatmulReference implements MatmulKernel {
   private static final int TILE_ROWS = 4;
@@ -36,7 +36,7 @@ public final class MatmulReference implements MatmulKernel {
     this.spec = spec;
     this.weightBytes = weights.bytes();
     this.bias = bias == null ? null : bias.clone();
-    switch (weights) {
+    switch (weights.full()) {
       case Dense dense -> {
         values = new float[spec.n()][spec.k()];
         codes = null;

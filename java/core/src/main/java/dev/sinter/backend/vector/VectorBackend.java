@@ -86,6 +86,9 @@ public final class VectorBackend implements Backend {
   }
 
   private static Support supports(MatmulSpec spec) {
+    if (spec.sparsity() != null) {
+      return Support.no("has no kernel for " + spec.sparsity());
+    }
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
     boolean codes =
         (spec.int8() || spec.int4())
@@ -112,7 +115,8 @@ public final class VectorBackend implements Backend {
       throw new IllegalArgumentException("vector cannot run " + spec + ": " + answer.reason());
     }
     int width = VectorWidth.bits(bits);
-    return switch (weights) {
+    spec.check(weights, bias);
+    return switch (weights.full()) {
       case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
       case Quantized codes when spec.int4() ->
           new MatmulInt4Vector(spec, codes, bias, width, scratch());

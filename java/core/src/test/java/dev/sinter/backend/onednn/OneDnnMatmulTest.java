@@ -352,7 +352,7 @@ class OneDnnMatmulTest {
 
   /** What oneDNN multiplies such weights with. */
   private static ActivationScheme activations(CompressedTensor weights) {
-    return switch (weights) {
+    return switch (weights.full()) {
       case Dense d when d.dtype() == DType.BF16 -> ActivationScheme.BF16;
       case Dense _ -> ActivationScheme.FLOAT;
       case Quantized _ -> ActivationScheme.U8_PER_TOKEN;
