@@ -22,6 +22,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparsity;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -79,7 +80,7 @@ public final class CpuBackend implements Backend {
 
   private static Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
-      return Support.no("has no kernel for " + spec.sparsity());
+      return examineSparse(spec);
     }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
@@ -108,6 +109,32 @@ public final class CpuBackend implements Backend {
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
+  }
+
+  private static Support examineSparse(MatmulSpec spec) {
+    // Kernels skip blocks of 16x4: where there are some of 8 rows, half as many or fewer.
+    if (!(spec.sparsity() instanceof Sparsity.Blocks b)
+        || b.rows() % (BlockList.ROWS / 2) != 0
+        || b.columns() % BlockList.COLUMNS != 0) {
+      return Support.no(
+          "has no kernel for "
+              + spec.sparsity()
+              + ", only for blocks of 8 rows by 4 columns and"
+              + " multiples");
+    }
+    boolean codes = spec.int8() && spec.activations().isScaled();
+    if (!codes && !isF32(spec)) {
+      return Support.no(
+          "skips blocks of F32 weights with FLOAT, and of I8 weights without groups with U8 or S8"
+              + " activations, not of "
+              + spec.weightType()
+              + " with "
+              + spec.activations());
+    }
+    int maxK = codes ? Int8GemmNative.MAX_K : F32BlockGemmNative.MAX_K;
+    return spec.k() <= maxK
+        ? examine(spec.dense())
+        : Support.no("K " + spec.k() + " of a sparse matrix, at most " + maxK);
   }
 
   /** Whether the weights are codes whose kernels know groups. */
@@ -150,18 +177,25 @@ public final class CpuBackend implements Backend {
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
     spec.check(weights, bias);
+    boolean sparse = spec.sparsity() != null;
     if (isF32(spec)) {
-      Isa isa = Isa.best(allowed, F32GemmNative.COMPILED);
-      return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
+      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+      Dense floats = (Dense) weights.full();
+      return sparse
+          ? new F32BlockGemmNative(spec, floats, bias, workers, isa)
+          : new F32GemmNative(spec, floats, bias, workers, isa);
     }
-    Quantized codes = (Quantized) weights;
+    Quantized codes = (Quantized) weights.full();
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
       return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
     return switch (codes.format().code()) {
-      case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
+      case INT8 ->
+          sparse
+              ? new Int8BlockGemmNative(spec, codes, bias, workers, isa)
+              : new Int8GemmNative(spec, codes, bias, workers, isa);
       case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);
       case TERNARY -> new TernaryGemmNative(spec, codes, bias, workers, isa);
       case BINARY -> new BinaryGemmNative(spec, codes, bias, workers, isa);

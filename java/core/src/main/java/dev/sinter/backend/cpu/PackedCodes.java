@@ -17,7 +17,7 @@ import java.lang.foreign.ValueLayout;
  * Integer weights as the matmuls of libsinter read them: codes by the packing kernel of their kind,
  * and in panels alike their scales, zero points and sums.
  */
-final class PackedCodes {
+final class PackedCodes implements KernelWeights {
   private static final int CACHE_LINE = 64;
 
   private final Quantized source;
@@ -80,7 +80,7 @@ final class PackedCodes {
     int k = source.columns();
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment args = sinter_pack_args.allocate(scratch);
-      sinter_pack_args.codes(args, bytewise(scratch));
+      sinter_pack_args.codes(args, bytewise(source, scratch));
       sinter_pack_args.stride(args, k);
       sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
@@ -101,8 +101,8 @@ final class PackedCodes {
     };
   }
 
-  /** The codes, one a byte. */
-  private MemorySegment bytewise(Arena scratch) {
+  /** The codes, one a byte, row by row. */
+  static MemorySegment bytewise(Quantized source, Arena scratch) {
     if (source.format().code() == Code.INT8 && source.codes().isNative()) {
       return source.codes();
     }
@@ -134,27 +134,29 @@ final class PackedCodes {
     }
   }
 
-  /** Groups of 16 columns. */
-  int panels() {
-    return panels;
-  }
-
-  /** Values along K that share both scales, and whose sum a call wants; 0 for all of them. */
-  int step() {
+  @Override
+  public int step() {
     return step;
   }
 
-  /** Sums of a row. */
-  int steps() {
+  @Override
+  public int steps() {
     return step == 0 ? 1 : Math.ceilDiv(source.columns(), step);
   }
 
-  long bytes() {
+  @Override
+  public int[] strips() {
+    return PanelMatmul.strips(panels);
+  }
+
+  @Override
+  public long bytes() {
     return codes.byteSize() + sums.byteSize() + scales.byteSize() + zeroPoints.byteSize();
   }
 
-  /** Sets the fields of a call that are about the weights. */
-  void describe(MemorySegment args) {
+  @Override
+  public MemorySegment arguments(Arena arena) {
+    MemorySegment args = sinter_gemm_args.allocate(arena);
     sinter_gemm_args.n(args, source.rows());
     sinter_gemm_args.k(args, source.columns());
     sinter_gemm_args.w(args, codes);
@@ -163,9 +165,10 @@ final class PackedCodes {
     sinter_gemm_args.w_zero_points(args, zeroPoints);
     sinter_gemm_args.w_sums(args, sums);
     sinter_gemm_args.w_group(args, group);
+    return args;
   }
 
-  /** The same for f32 activations. */
+  /** Sets the fields of a call that are about the weights, for f32 activations. */
   void describeWeightOnly(MemorySegment args) {
     sinter_weight_only_gemm_args.n(args, source.rows());
     sinter_weight_only_gemm_args.k(args, source.columns());

@@ -31,8 +31,8 @@ abstract class PanelMatmul implements MatmulKernel {
   final Isa isa;
   final int panels;
   final Arena arena = Arena.ofShared();
-  private final int wideStrips;
   private final String implementation;
+  private int[] strips; // the first panel of each, and the number of panels
 
   /**
    * @param operation as in {@code sinter_<operation>_<isa>}
@@ -42,7 +42,23 @@ abstract class PanelMatmul implements MatmulKernel {
     this.isa = isa;
     implementation = "sinter_" + operation + "_" + isa.text();
     panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
-    wideStrips = Math.max(0, panels / STRIP - 1);
+    strips = strips(panels);
+  }
+
+  /** Strips for panels that are equally much work: the first panel of each, and the last's end. */
+  static int[] strips(int panels) {
+    int wide = Math.max(0, panels / STRIP - 1);
+    int[] begins = new int[wide + Math.ceilDiv(panels - wide * STRIP, LAST_STRIPS) + 1];
+    for (int i = 0; i < begins.length; i++) {
+      int before = Math.min(i, wide);
+      begins[i] = Math.min(panels, before * STRIP + (i - before) * LAST_STRIPS);
+    }
+    return begins;
+  }
+
+  /** Takes other strips; for constructors. */
+  final void cut(int[] strips) {
+    this.strips = strips;
   }
 
   /** Calls the kernel for a tile and returns its status. */
@@ -64,19 +80,12 @@ abstract class PanelMatmul implements MatmulKernel {
     int row = tile % blocks * ROW_BLOCK;
     check(
         implementation,
-        call(worker, begin(strip), begin(strip + 1), row, Math.min(ROW_BLOCK, m - row), x, y));
-  }
-
-  /** First panel of a strip; the number of panels for the strip after the last. */
-  private int begin(int strip) {
-    int wide = Math.min(strip, wideStrips);
-    return Math.min(panels, wide * STRIP + (strip - wide) * LAST_STRIPS);
+        call(worker, strips[strip], strips[strip + 1], row, Math.min(ROW_BLOCK, m - row), x, y));
   }
 
   @Override
   public final int tiles(int m) {
-    int strips = wideStrips + Math.ceilDiv(panels - wideStrips * STRIP, LAST_STRIPS);
-    return strips * Math.ceilDiv(m, ROW_BLOCK);
+    return (strips.length - 1) * Math.ceilDiv(m, ROW_BLOCK);
   }
 
   @Override

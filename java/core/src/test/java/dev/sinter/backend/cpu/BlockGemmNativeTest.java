@@ -1,0 +1,180 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.backend.cpu.PanelMatmulCases.EPILOGUES;
+import static dev.sinter.backend.cpu.PanelMatmulCases.ROWS;
+import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
+import static dev.sinter.backend.cpu.PanelMatmulCases.run;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulKernel;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
+import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.NativeBuild;
+import dev.sinter.testing.TestRandom;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The Java side of both kernels that skip blocks; native/test/block_gemm_test.cpp compares them bit
+ * for bit with the dense ones.
+ */
+@DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+class BlockGemmNativeTest {
+  private static final CodeFormat INT8 = CodeFormat.perChannel(8);
+
+  private final TestRandom random = new TestRandom();
+  private final Arena arena = Arena.ofShared();
+  private final CodesGemmCheck check =
+      new CodesGemmCheck(CodesGemm.COMPILED, Int8BlockGemmNative::new);
+
+  @AfterEach
+  void free() {
+    check.close();
+    arena.close();
+  }
+
+  /** From no zeros over more and more to nothing else, the last blocks being cut off. */
+  @ParameterizedTest
+  @CsvSource({"1,1,0", "31,17,50", "130,193,50", "384,150,80", "200,1000,95", "64,64,100"})
+  void codesAgreeWithTheReference(int k, int n, int zeros) {
+    Quantized weights = check.quantized(k, n, INT8);
+    zeroBlocks(weights.codes(), n, k, 1, zeros);
+    for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+      check.compare(weights, activations, check.anyEpilogue());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1,0", "31,17,50", "130,193,50", "384,150,80", "200,1000,95", "64,64,100"})
+  void floatsAreThoseOfTheDenseKernel(int k, int n, int zeros) {
+    Dense weights = dense(n, k);
+    zeroBlocks(weights.data(), n, k, 4, zeros);
+    Epilogue epilogue = EPILOGUES.get(random.integer(0, EPILOGUES.size()));
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, epilogue);
+    float[] bias = epilogue.bias() ? random.normals(n, 1) : null;
+    for (Isa isa : isas(FloatsGemm.COMPILED)) {
+      try (MatmulKernel full = new F32GemmNative(spec, weights, bias, 1, isa);
+          MatmulKernel kernel = new F32BlockGemmNative(spec, weights, bias, 1, isa)) {
+        for (int m : ROWS) {
+          String where = isa + " " + spec + ", m=" + m + " " + random;
+          MemorySegment before = normals((long) m * n);
+          MemorySegment expected = arena.allocate(before.byteSize()).copyFrom(before);
+          try (GuardedMemory memory = new GuardedMemory()) {
+            MemorySegment x = memory.floats((long) m * k).copyFrom(normals((long) m * k));
+            MemorySegment y = memory.floats((long) m * n).copyFrom(before);
+            ActivationBuffer input = ActivationBuffer.floats(x, m, k);
+            run(full, m, input, expected);
+            run(kernel, m, input, y);
+            assertEquals(-1, expected.mismatch(y), where);
+            memory.check(where);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aRowDependsOnItselfAlone() {
+    Quantized weights = check.quantized(200, 900, INT8);
+    zeroBlocks(weights.codes(), 900, 200, 1, 60);
+    check.aRowDependsOnItselfAlone(weights, ActivationScheme.U8_PER_TOKEN);
+  }
+
+  /** What is left out is not stored either. */
+  @Test
+  void bytesAreThoseOfTheBlocks() {
+    int n = 256;
+    int k = 1024;
+    Dense weights = dense(n, k);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
+    try (MatmulKernel full = new F32BlockGemmNative(spec, weights, null, 1, Isa.SCALAR)) {
+      zeroBlocks(weights.data(), n, k, 4, 75);
+      try (MatmulKernel kernel = new F32BlockGemmNative(spec, weights, null, 1, Isa.SCALAR)) {
+        double share = (double) kernel.bytes() / full.bytes();
+        assertTrue(0.2 < share && share < 0.3, share + " " + random);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16x4, true", "32x32, true", "8x4, true", "1x16, false", "2:4, false"})
+  void theBackendTakesBlocksOfSixteenByFour(String id, boolean taken) {
+    Quantized codes = check.quantized(40, 32, INT8);
+    zeroBlocks(codes.codes(), 32, 40, 1, 50);
+    for (int row = 0; row < 32; row++) {
+      for (int k = 0; k < 40; k += 2) { // for 2:4
+        codes.codes().set(ValueLayout.JAVA_BYTE, row * 40L + k, (byte) 0);
+      }
+    }
+    Sparse weights = new Sparse(Sparsity.of(id), codes);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      assertEquals(taken, backend.supports(spec).supported(), spec.toString());
+      if (taken) {
+        try (MatmulKernel kernel = backend.matmul(spec, weights, null)) {
+          String best = Isa.best(isas(CodesGemm.COMPILED), CodesGemm.COMPILED).text();
+          assertEquals("sinter_int8_block_gemm_" + best, kernel.implementation());
+        }
+      } else {
+        String reason = backend.supports(spec).reason();
+        assertTrue(reason.contains("has no kernel for " + weights.sparsity()), reason);
+      }
+    }
+  }
+
+  @Test
+  void theBackendSaysWhichBlocksItCannotSkip() {
+    Sparsity blocks = Sparsity.of("16x4");
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      for (CodeFormat format : List.of(CodeFormat.inGroups(4, 32), CodeFormat.inGroups(8, 32))) {
+        Sparse weights = new Sparse(blocks, check.quantized(64, 16, format));
+        String reason =
+            backend
+                .supports(MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE))
+                .reason();
+        assertTrue(reason.contains("not of " + format), reason);
+      }
+    }
+  }
+
+  /** Zeros `percent` of the blocks, and those of the first panel all. */
+  private void zeroBlocks(MemorySegment weights, int n, int k, int bytes, int percent) {
+    for (int row = 0; row < n; row += BlockList.ROWS) {
+      for (int column = 0; column < k; column += BlockList.COLUMNS) {
+        if (random.integer(0, 100) < (row == 0 && percent > 0 ? 100 : percent)) {
+          int width = Math.min(BlockList.COLUMNS, k - column);
+          for (int r = row; r < Math.min(n, row + BlockList.ROWS); r++) {
+            weights.asSlice(((long) r * k + column) * bytes, (long) width * bytes).fill((byte) 0);
+          }
+        }
+      }
+    }
+  }
+
+  private Dense dense(int n, int k) {
+    return new Dense("w", n, k, DType.F32, normals((long) n * k));
+  }
+
+  private MemorySegment normals(long count) {
+    MemorySegment values = arena.allocate(4 * count, 64);
+    random.fill(values, 1);
+    return values;
+  }
+}
