@@ -9,6 +9,7 @@
 //   codes                 w shifted right (left if negative) and masked, byte by byte: the mask
 //                         keeps nothing that has left its byte
 //   widen_signed          4 signed weights a column, as `dot` wants them in place of activations
+//   two_of_four           as int8_2of4_gemm.h spreads two weights and their pattern
 //   add_bytes             byte by byte; the sums of a block's codes fit
 //   add_quads             sum += the 4 bytes of each column
 //   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most

@@ -43,6 +43,17 @@ struct Lanes256 {
     return _mm256_and_si256(reinterpret_cast<Bytes>(moved),
                             _mm256_set1_epi8(static_cast<char>(mask)));
   }
+  static Bytes two_of_four(Bytes values, Bytes patterns, int quad) {
+    // Where each byte of the quad comes from: 0 or 1, or nowhere.
+    const __m256i table =
+        _mm256_setr_epi32(static_cast<int>(0x80800100), static_cast<int>(0x80018000), 0x01808000,
+                          static_cast<int>(0x80010080), 0x01800080, 0x01008080, 0, 0);
+    const __m256i from = _mm256_permutevar8x32_epi32(table, _mm256_srli_epi32(patterns, 4 * quad));
+    const __m256i first = _mm256_add_epi8(_mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c,
+                                                            0, 0x04040404, 0x08080808, 0x0c0c0c0c),
+                                          _mm256_set1_epi8(static_cast<char>(quad % 2 * 2)));
+    return _mm256_shuffle_epi8(values, _mm256_or_si256(from, first));
+  }
   static Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
   static Quad broadcast_quad(const int8_t *p) {
     int32_t quad;

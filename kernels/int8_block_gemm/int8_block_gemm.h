@@ -47,15 +47,33 @@ struct Int8BlockSums {
   Element w_sums;
 };
 
+// Adds a quad of each row, laid side by side, times the weights of one.
+template <class Lanes, int rows, int vectors>
+SINTER_INLINE void add_quad(const int8_t *x, const typename Lanes::WideQuad (&weights)[vectors],
+                            typename Lanes::Int (&sums)[rows][vectors]) {
+  SINTER_UNROLL for (int r = 0; r < rows; r++) {
+    const auto codes = Lanes::widen(Lanes::broadcast_quad(x + quad_k * r));
+    SINTER_UNROLL for (int v = 0; v < vectors; v++) {
+      sums[r][v] = Lanes::dot(sums[r][v], codes, weights[v]);
+    }
+  }
+}
+
+// Lays the rows' quads side by side, as unsigned bytes.
+template <int rows>
+inline void interleave_codes(const sinter_block_gemm_args &a, int64_t row) {
+  const auto *x = reinterpret_cast<const uint8_t *>(a.gemm.x + row * a.gemm.x_stride);
+  interleave<rows>(x, a.gemm.x_stride, a.gemm.m - row, divide_up(a.gemm.k, quad_k), 0x80808080,
+                   static_cast<uint32_t *>(a.scratch));
+}
+
 template <class Lanes, int rows, int panels>
 struct Int8BlockTile {
   using Int = typename Lanes::Int;
   using S = Shape<Lanes, rows, panels>;
 
   static void prepare(const sinter_block_gemm_args &a, int64_t row) {
-    const auto *x = reinterpret_cast<const uint8_t *>(a.gemm.x + row * a.gemm.x_stride);
-    interleave<rows>(x, a.gemm.x_stride, a.gemm.m - row, divide_up(a.gemm.k, quad_k), 0x80808080,
-                     static_cast<uint32_t *>(a.scratch));
+    interleave_codes<rows>(a, row);
   }
 
   SINTER_TILE void run(const sinter_block_gemm_args &a, Place at) {
@@ -69,37 +87,29 @@ struct Int8BlockTile {
     if constexpr (rows > 1) {
       prefetch_results<S>(a.gemm, at);
     }
+    const auto add = [&](int64_t quad, const uint8_t *block, Int(&to)[rows][S::vectors]) {
+      typename Lanes::WideQuad weights[S::vectors];
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        weights[v] = Lanes::widen_signed(Lanes::load_bytes(block + 4 * Lanes::lanes * v));
+      }
+      add_quad<Lanes>(x + quad_k * rows * quad, weights, to);
+    };
     for (; list.left >= S::chains; list.left -= S::chains) {
       SINTER_UNROLL for (int chain = 0; chain < S::chains; chain++) {
-        add_block(x + 4 * rows * int64_t{list.quads[chain]}, w + block_weights * chain,
-                  sums[chain]);
+        add(list.quads[chain], w + block_weights * chain, sums[chain]);
       }
       list.quads += S::chains;
       w += block_weights * S::chains;
     }
     if constexpr (S::chains > 1) {
       for (; list.left > 0; list.left--, list.quads++, w += block_weights) {
-        add_block(x + 4 * rows * int64_t{*list.quads}, w, sums[0]);
+        add(*list.quads, w, sums[0]);
       }
     }
     // Indexed by a variable, `sums` would live in memory all along.
     Int results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = joined<Lanes>(sums, r, v); });
     finish<Lanes, Int8BlockSums<Lanes>>(a.gemm, at, results);
-  }
-
-  SINTER_INLINE static void add_block(const int8_t *x, const uint8_t *w,
-                                      Int (&sums)[rows][S::vectors]) {
-    typename Lanes::WideQuad weights[S::vectors];
-    SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-      weights[v] = Lanes::widen_signed(Lanes::load_bytes(w + 4 * Lanes::lanes * v));
-    }
-    SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      const auto codes = Lanes::widen(Lanes::broadcast_quad(x + 4 * r));
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        sums[r][v] = Lanes::dot(sums[r][v], codes, weights[v]);
-      }
-    }
   }
 };
 

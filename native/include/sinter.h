@@ -379,6 +379,16 @@ struct sinter_block_pack_args {
 };
 
 /*
+ * int8_2of4_gemm: int8_gemm with weights of which of every four along k two at least are zeros, as
+ * int8_block_gemm is, but starts and quads are not used and may be NULL. gemm.w is packed by
+ * int8_2of4_pack: [P][ceil(k / 32)][SINTER_2OF4_BLOCK] bytes.
+ *
+ * int8_2of4_pack: w_sums are the sums of w. More than two weights of a quad that are not zero are
+ * an invalid argument.
+ */
+#define SINTER_2OF4_BLOCK 320 /* bytes of 32 k of a panel */
+
+/*
  * group_sums: the x_sums of a call.
  *
  *   first, rows  rows first to first + rows are summed, all others left alone
@@ -416,6 +426,10 @@ struct sinter_block_pack_args {
   SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_int8_block_gemm(isa) \
   SINTER_API int32_t sinter_int8_block_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_int8_2of4_pack(isa) \
+  SINTER_API int32_t sinter_int8_2of4_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_int8_2of4_gemm(isa) \
+  SINTER_API int32_t sinter_int8_2of4_gemm_##isa(const struct sinter_block_gemm_args *args);
 #define SINTER_DECLARE_f32_block_pack(isa) \
   SINTER_API int32_t sinter_f32_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_f32_block_gemm(isa) \

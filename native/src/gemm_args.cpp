@@ -92,9 +92,13 @@ bool valid_f32_pack(const sinter_f32_pack_args &a) {
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
-bool valid_block_gemm(const sinter_block_gemm_args &a) {
+bool valid_2of4_gemm(const sinter_block_gemm_args &a) {
   return valid_gemm(a.gemm, 8) && a.gemm.w_zero_points == nullptr && a.gemm.w_sums != nullptr &&
-         a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
+         a.scratch != nullptr;
+}
+
+bool valid_block_gemm(const sinter_block_gemm_args &a) {
+  return valid_2of4_gemm(a) && a.starts != nullptr && a.quads != nullptr;
 }
 
 bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &a) {

@@ -203,6 +203,9 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_int8_block_gemm(isa)                                                        \
   SINTER_EXPORT_CHECKED(int8_block_gemm, sinter_block_gemm_args, sinter::valid_block_gemm(*args), \
                         isa)
+#define SINTER_EXPORT_int8_2of4_pack(isa) SINTER_EXPORT_PACK(int8_2of4_pack, 8, isa)
+#define SINTER_EXPORT_int8_2of4_gemm(isa) \
+  SINTER_EXPORT_CHECKED(int8_2of4_gemm, sinter_block_gemm_args, sinter::valid_2of4_gemm(*args), isa)
 #define SINTER_EXPORT_f32_block_pack(isa)                       \
   SINTER_EXPORT_CHECKED(f32_block_pack, sinter_block_pack_args, \
                         sinter::valid_block_pack(*args, false), isa)

@@ -1,6 +1,6 @@
-// Every variant of int8_block_gemm and f32_block_gemm that this CPU runs against the dense kernel
-// with the same weights, zeros filled in, bit for bit; and each against itself for any cut of rows
-// and panels. All buffers end (or begin) at an unreadable page.
+// Every variant of int8_block_gemm, int8_2of4_gemm and f32_block_gemm that this CPU runs against
+// the dense kernel with the same weights, zeros filled in, bit for bit; and each against itself for
+// any cut of rows and panels. All buffers end (or begin) at an unreadable page.
 #include <functional>
 
 #include "cpu_features.h"
@@ -10,7 +10,8 @@
 // avxvnni with vpdpbusd in its EVEX form, for CPUs that have only that (see CMakeLists.txt).
 namespace sinter {
 void int8_block_gemm_evex256(const sinter_block_gemm_args &args);
-}
+void int8_2of4_gemm_evex256(const sinter_block_gemm_args &args);
+}  // namespace sinter
 
 namespace {
 
@@ -33,8 +34,9 @@ struct Variant {
   long cases = 0;
 };
 
-int32_t evex256(const sinter_block_gemm_args *args) {
-  sinter::int8_block_gemm_evex256(*args);
+template <void (*kernel)(const sinter_block_gemm_args &)>
+int32_t direct(const sinter_block_gemm_args *args) {
+  kernel(*args);
   return SINTER_OK;
 }
 
@@ -43,8 +45,14 @@ int32_t evex256(const sinter_block_gemm_args *args) {
 #define TAKE_int8_block_gemm ~, VARIANT_int8
 Variant<sinter_block_gemm_args> int8_variants[] = {
 #include "KERNELS.def"
-    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, evex256}};
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_block_gemm_evex256>}};
 #undef TAKE_int8_block_gemm
+#define VARIANT_2of4(isa) {#isa, SINTER_NEEDS_##isa, sinter_int8_2of4_gemm_##isa},
+#define TAKE_int8_2of4_gemm ~, VARIANT_2of4
+Variant<sinter_block_gemm_args> two_of_four_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_2of4_gemm_evex256>}};
+#undef TAKE_int8_2of4_gemm
 #define VARIANT_f32(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_block_gemm_##isa},
 #define TAKE_f32_block_gemm ~, VARIANT_f32
 Variant<sinter_f32_block_gemm_args> f32_variants[] = {
@@ -85,6 +93,19 @@ Pattern any_pattern() {
           random_.pick<int64_t>({0, 13, 25, 51, 128, 230, 256})};
 }
 
+// Leaves at most two of each quad, anywhere in it.
+void leave_two_of_four(std::vector<int8_t> &w, int64_t k) {
+  for (int64_t row = 0; row < static_cast<int64_t>(w.size()); row += k) {
+    for (int64_t quad = row; quad < row + k; quad += 4) {
+      const int64_t end = std::min(quad + 4, row + k);
+      const auto nonzero = [](int8_t v) { return v != 0; };
+      while (std::count_if(w.begin() + quad, w.begin() + end, nonzero) > 2) {
+        w[static_cast<size_t>(random_.between(quad, end - 1))] = 0;
+      }
+    }
+  }
+}
+
 template <class Weight>
 struct Packed {
   const int64_t *starts;
@@ -118,6 +139,26 @@ Packed<Weight> pack(int32_t (*kernel)(const sinter_block_pack_args *),
          static_cast<long long>(k), good, blocks);
   }
   return {a.starts, a.quads, w, a.w_sums};
+}
+
+// The same for 2:4.
+Packed<uint8_t> pack_2of4(const std::vector<int8_t> &codes, int64_t n, int64_t k, Edge edge) {
+  const int64_t panels = (n + 15) / 16;
+  const int64_t bytes = panels * ((k + 31) / 32) * SINTER_2OF4_BLOCK;
+  uint8_t *const w = memory.w.place<uint8_t>(static_cast<size_t>(bytes), edge);
+  int32_t *const w_sums = memory.w_sums.place<int32_t>(static_cast<size_t>(panels * 16), edge);
+  const sinter_pack_args a{codes.data(), k, n, k, 0, panels, 0, w, w_sums};
+  if (sinter_int8_2of4_pack_scalar(&a) != SINTER_OK) {
+    fail("2:4 pack of n %lld k %lld", static_cast<long long>(n), static_cast<long long>(k));
+  }
+  std::vector<int8_t> spoiled = codes;
+  std::fill_n(spoiled.begin(), std::min<int64_t>(k, 3), int8_t{1});
+  uint8_t *const unused = memory.scratch.place<uint8_t>(static_cast<size_t>(bytes), edge);
+  const sinter_pack_args bad{spoiled.data(), k, n, k, 0, panels, 0, unused, nullptr};
+  if (sinter_int8_2of4_pack_scalar(&bad) != (k >= 3 ? SINTER_INVALID_ARGUMENT : SINTER_OK)) {
+    fail("2:4 pack of three of four");
+  }
+  return {nullptr, nullptr, w, w_sums};
 }
 
 // All variants, whole and in pieces: move(args, row) makes a call start at a row.
@@ -164,7 +205,8 @@ void check(Variant<Args> (&variants)[count], Args a, const std::vector<float> &b
   }
 }
 
-void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern) {
+void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern,
+                bool two_of_four = false) {
   Config c;
   c.m = m;
   c.n = n;
@@ -179,6 +221,9 @@ void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &patte
   const std::vector<bool> kept = pattern.kept(n, k);
   for (size_t i = 0; i < p.w.size(); i++) {
     p.w[i] = kept[i] ? p.w[i] : int8_t{0};
+  }
+  if (two_of_four) {
+    leave_two_of_four(p.w, k);
   }
   // The dense kernel.
   const int64_t k32 = (k + 31) / 32 * 32;
@@ -219,14 +264,21 @@ void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &patte
     if (sinter_int8_gemm_scalar(&g) != SINTER_OK) {
       fail("dense %s", c.text().c_str());
     }
-    const auto packed = pack(sinter_int8_block_pack_scalar, p.w, n, k, edge);
-    g.w = packed.w;
-    g.w_sums = packed.w_sums;
-    a.starts = packed.starts;
-    a.quads = packed.quads;
+    if (two_of_four) {
+      const auto packed = pack_2of4(p.w, n, k, edge);
+      g.w = packed.w;
+      g.w_sums = packed.w_sums;
+    } else {
+      const auto packed = pack(sinter_int8_block_pack_scalar, p.w, n, k, edge);
+      g.w = packed.w;
+      g.w_sums = packed.w_sums;
+      a.starts = packed.starts;
+      a.quads = packed.quads;
+    }
     a.scratch =
         memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 1)), edge);
-    check<sinter_block_gemm_args>(int8_variants, a, p.before, expected, edge, c.text().c_str(),
+    auto &variants = two_of_four ? two_of_four_variants : int8_variants;
+    check<sinter_block_gemm_args>(variants, a, p.before, expected, edge, c.text().c_str(),
                                   [&](sinter_block_gemm_args &piece, int64_t row) {
                                     piece.gemm.x += row * p.x_stride;
                                     piece.gemm.x_scales += row;
@@ -340,6 +392,7 @@ int main() {
   };
   for (int64_t m = 1; m <= 35; m++) {
     check_int8(m, random_.between(1, 100), random_.between(1, 300), fill(), any_pattern());
+    check_int8(m, random_.between(1, 100), random_.between(1, 300), fill(), any_pattern(), true);
     check_f32(m, random_.between(1, 100), random_.between(1, 300), any_pattern());
   }
   for (const int64_t k : {1, 3, 4, 5, 31, 384, 1000, 4096}) {
@@ -347,6 +400,7 @@ int main() {
       const int64_t m =
           random_.between(1, std::max<int64_t>(1, std::min<int64_t>(40, 2000000 / (n * k))));
       check_int8(m, n, k, fill(), any_pattern());
+      check_int8(m, n, k, fill(), any_pattern(), true);
       check_f32(m, n, k, any_pattern());
     }
   }
@@ -355,8 +409,10 @@ int main() {
     check_int8(2, 17, INT32_MAX / (128 * 128), w_fill, Pattern{16, 4, 256});
     check_int8(2, 17, INT32_MAX / (255 * 128), w_fill, Pattern{16, 4, 256});
   }
+  check_int8(2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256}, true);
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
   report("int8", int8_variants);
+  report("2:4", two_of_four_variants);
   report("f32", f32_variants);
   return 0;
 }
