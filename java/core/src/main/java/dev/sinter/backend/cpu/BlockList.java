@@ -97,11 +97,34 @@ final class BlockList {
       int k = source.columns();
       list = new BlockList(arena, rows, n, k, 1, name, a -> sinter_int8_block_pack_scalar(a));
     }
-    MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, (long) ROWS * list.panels);
-    for (int row = 0; row < list.n; row++) {
+    return list.new Weights(scales(arena, source));
+  }
+
+  /** The scales of rows, for whole panels. */
+  static MemorySegment scales(Arena arena, Quantized source) {
+    long count = (long) Math.ceilDiv(source.rows(), ROWS) * ROWS;
+    MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, count);
+    for (int row = 0; row < source.rows(); row++) {
       scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, source.scale(row, 0));
     }
-    return list.new Weights(scales);
+    return scales;
+  }
+
+  /** Arguments of a kernel of codes, with scratch memory of their own. */
+  static MemorySegment codesArguments(
+      Arena arena, int n, int k, MemorySegment w, MemorySegment scales, MemorySegment sums) {
+    MemorySegment args = sinter_block_gemm_args.allocate(arena);
+    sinter_gemm_args.n(args, n);
+    sinter_gemm_args.k(args, k);
+    sinter_gemm_args.w(args, w);
+    sinter_gemm_args.w_scales(args, scales);
+    sinter_gemm_args.w_sums(args, sums);
+    sinter_block_gemm_args.scratch(args, scratch(arena, k, 1));
+    return args;
+  }
+
+  private static MemorySegment scratch(Arena arena, int k, int elementBytes) {
+    return arena.allocate(sinter_block_gemm_scratch(k, elementBytes), CACHE_LINE);
   }
 
   /** Those of f32 weights. */
@@ -128,8 +151,6 @@ final class BlockList {
 
     @Override
     public MemorySegment arguments(Arena arena) {
-      MemorySegment scratch =
-          arena.allocate(sinter_block_gemm_scratch(k, elementBytes), CACHE_LINE);
       if (scales == null) {
         MemorySegment args = sinter_f32_block_gemm_args.allocate(arena);
         sinter_f32_gemm_args.n(args, n);
@@ -137,18 +158,12 @@ final class BlockList {
         sinter_f32_gemm_args.w(args, weights);
         sinter_f32_block_gemm_args.starts(args, starts);
         sinter_f32_block_gemm_args.quads(args, quads);
-        sinter_f32_block_gemm_args.scratch(args, scratch);
+        sinter_f32_block_gemm_args.scratch(args, scratch(arena, k, elementBytes));
         return args;
       }
-      MemorySegment args = sinter_block_gemm_args.allocate(arena);
-      sinter_gemm_args.n(args, n);
-      sinter_gemm_args.k(args, k);
-      sinter_gemm_args.w(args, weights);
-      sinter_gemm_args.w_scales(args, scales);
-      sinter_gemm_args.w_sums(args, sums);
+      MemorySegment args = codesArguments(arena, n, k, weights, scales, sums);
       sinter_block_gemm_args.starts(args, starts);
       sinter_block_gemm_args.quads(args, quads);
-      sinter_block_gemm_args.scratch(args, scratch);
       return args;
     }
 

@@ -112,29 +112,34 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examineSparse(MatmulSpec spec) {
-    // Kernels skip blocks of 16x4: where there are some of 8 rows, half as many or fewer.
-    if (!(spec.sparsity() instanceof Sparsity.Blocks b)
-        || b.rows() % (BlockList.ROWS / 2) != 0
-        || b.columns() % BlockList.COLUMNS != 0) {
+    boolean codes = spec.int8() && spec.activations().isScaled();
+    boolean runs = codes || isF32(spec);
+    if (!(runs && isSkipped(spec.sparsity())) && !(codes && isTwoOfFour(spec.sparsity()))) {
       return Support.no(
           "has no kernel for "
-              + spec.sparsity()
-              + ", only for blocks of 8 rows by 4 columns and"
-              + " multiples");
-    }
-    boolean codes = spec.int8() && spec.activations().isScaled();
-    if (!codes && !isF32(spec)) {
-      return Support.no(
-          "skips blocks of F32 weights with FLOAT, and of I8 weights without groups with U8 or S8"
-              + " activations, not of "
               + spec.weightType()
               + " with "
-              + spec.activations());
+              + spec.activations()
+              + ", only for I8 weights without groups, 2:4 or with blocks of a multiple of 8x4, with"
+              + " U8 or S8, and F32 weights with such blocks with FLOAT");
     }
-    int maxK = codes ? Int8GemmNative.MAX_K : F32BlockGemmNative.MAX_K;
-    return spec.k() <= maxK
+    return codes || spec.k() <= F32BlockGemmNative.MAX_K
         ? examine(spec.dense())
-        : Support.no("K " + spec.k() + " of a sparse matrix, at most " + maxK);
+        : Support.no("K " + spec.k() + " in blocks, at most " + F32BlockGemmNative.MAX_K);
+  }
+
+  /**
+   * Whether kernels can skip what is absent. They do so by 16x4: where blocks are 8 rows high,
+   * those of which both are absent.
+   */
+  private static boolean isSkipped(Sparsity sparsity) {
+    return sparsity instanceof Sparsity.Blocks b
+        && b.rows() % (BlockList.ROWS / 2) == 0
+        && b.columns() % BlockList.COLUMNS == 0;
+  }
+
+  private static boolean isTwoOfFour(Sparsity sparsity) {
+    return sparsity instanceof Sparsity.NofM p && p.m() == 4 && p.n() <= 2;
   }
 
   /** Whether the weights are codes whose kernels know groups. */
@@ -191,11 +196,13 @@ public final class CpuBackend implements Backend {
       return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
+    if (sparse) {
+      return isTwoOfFour(spec.sparsity())
+          ? new Int8TwoOfFourGemmNative(spec, codes, bias, workers, isa)
+          : new Int8BlockGemmNative(spec, codes, bias, workers, isa);
+    }
     return switch (codes.format().code()) {
-      case INT8 ->
-          sparse
-              ? new Int8BlockGemmNative(spec, codes, bias, workers, isa)
-              : new Int8GemmNative(spec, codes, bias, workers, isa);
+      case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
       case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);
       case TERNARY -> new TernaryGemmNative(spec, codes, bias, workers, isa);
       case BINARY -> new BinaryGemmNative(spec, codes, bias, workers, isa);

@@ -4,13 +4,16 @@ import static dev.sinter.backend.cpu.PanelMatmulCases.EPILOGUES;
 import static dev.sinter.backend.cpu.PanelMatmulCases.ROWS;
 import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
 import static dev.sinter.backend.cpu.PanelMatmulCases.run;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.runtime.NativeException;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.DType;
@@ -23,7 +26,7 @@ import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,8 +35,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The Java side of both kernels that skip blocks; native/test/block_gemm_test.cpp compares them bit
- * for bit with the dense ones.
+ * The Java side of the kernels that skip blocks or weights; native/test/block_gemm_test.cpp
+ * compares them bit for bit with the dense ones.
  */
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class BlockGemmNativeTest {
@@ -114,13 +117,14 @@ class BlockGemmNativeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"16x4, true", "32x32, true", "8x4, true", "1x16, false", "2:4, false"})
-  void theBackendTakesBlocksOfSixteenByFour(String id, boolean taken) {
+  @CsvSource({"16x4, block", "32x32, block", "8x4, block", "1x16,", "2:4, 2of4", "1:2,"})
+  void theBackendTakesWhatItHasAKernelFor(String id, String kernelName) {
+    boolean taken = kernelName != null;
     Quantized codes = check.quantized(40, 32, INT8);
     zeroBlocks(codes.codes(), 32, 40, 1, 50);
     for (int row = 0; row < 32; row++) {
       for (int k = 0; k < 40; k += 2) { // for 2:4
-        codes.codes().set(ValueLayout.JAVA_BYTE, row * 40L + k, (byte) 0);
+        codes.codes().set(JAVA_BYTE, row * 40L + k, (byte) 0);
       }
     }
     Sparse weights = new Sparse(Sparsity.of(id), codes);
@@ -130,11 +134,12 @@ class BlockGemmNativeTest {
       if (taken) {
         try (MatmulKernel kernel = backend.matmul(spec, weights, null)) {
           String best = Isa.best(isas(CodesGemm.COMPILED), CodesGemm.COMPILED).text();
-          assertEquals("sinter_int8_block_gemm_" + best, kernel.implementation());
+          String name = "sinter_int8_" + kernelName + "_gemm_" + best;
+          assertEquals(name, kernel.implementation());
         }
       } else {
         String reason = backend.supports(spec).reason();
-        assertTrue(reason.contains("has no kernel for " + weights.sparsity()), reason);
+        assertTrue(reason.contains("has no kernel for " + spec.weightType()), reason);
       }
     }
   }
@@ -149,9 +154,40 @@ class BlockGemmNativeTest {
             backend
                 .supports(MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE))
                 .reason();
-        assertTrue(reason.contains("not of " + format), reason);
+        assertTrue(reason.contains("has no kernel for " + format), reason);
       }
     }
+  }
+
+  /** Two of four, or fewer, or among the last ones of a row. */
+  @ParameterizedTest
+  @CsvSource({"1,1", "31,17", "130,193", "384,150"})
+  void twoOfFourAgreesWithTheReference(int k, int n) {
+    Quantized weights = check.quantized(k, n, INT8);
+    for (int row = 0; row < n; row++) {
+      for (int column = 0; column < k; column += 4) {
+        for (int place : Arrays.copyOf(random.permutation(4), 2)) {
+          if (column + place < k) {
+            weights.codes().set(JAVA_BYTE, (long) row * k + column + place, (byte) 0);
+          }
+        }
+      }
+    }
+    try (CodesGemmCheck other =
+        new CodesGemmCheck(CodesGemm.COMPILED, Int8TwoOfFourGemmNative::new)) {
+      for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+        other.compare(weights, activations, other.anyEpilogue());
+      }
+    }
+  }
+
+  @Test
+  void moreThanTwoOfFourAreRefused() {
+    Quantized weights = check.quantized(64, 16, INT8, () -> 1);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    assertThrows(
+        NativeException.class,
+        () -> new Int8TwoOfFourGemmNative(spec, weights, null, 1, Isa.SCALAR));
   }
 
   /** Zeros `percent` of the blocks, and those of the first panel all. */
