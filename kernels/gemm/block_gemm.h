@@ -68,11 +68,11 @@ inline void interleave(const uint8_t *x, int64_t stride, int64_t present, int64_
   }
 }
 
-// The blocks of a panel.
+// The blocks of a panel, or of a group of one.
 struct BlockList {
   template <class Args>
-  BlockList(const Args &a, int64_t panel)
-      : first(a.starts[panel]), left(a.starts[panel + 1] - first), quads(a.quads + first) {}
+  BlockList(const Args &a, int64_t list)
+      : first(a.starts[list]), left(a.starts[list + 1] - first), quads(a.quads + first) {}
 
   int64_t first;
   int64_t left;

@@ -5,69 +5,76 @@
 #ifndef SINTER_BLOCK_PACK_H
 #define SINTER_BLOCK_PACK_H
 
+#include <cstring>
+
 #include "gemm/block_gemm.h"
 
 namespace {
 
-template <class Weight>
+// Blocks of 16 columns by `width` k, `bytes` of them when packed.
+template <class Weight, int64_t width, int64_t bytes>
 class Blocks {
  public:
   explicit Blocks(const sinter_block_pack_args &args)
-      : a(args), panels(divide_up(a.n, panel_columns)), quads(divide_up(a.k, quad_k)) {}
+      : a(args),
+        group(a.group == 0 ? a.k : a.group),
+        groups(divide_up(a.k, group)),
+        lists(divide_up(a.n, panel_columns) * groups) {}
 
-  // starts of all panels
+  // starts of all lists
   void count() const {
     a.starts[0] = 0;
-    for (int64_t panel = 0; panel < panels; panel++) {
+    for (int64_t list = 0; list < lists; list++) {
       int64_t blocks = 0;
-      each_present(panel, [&](int64_t) { blocks++; });
-      a.starts[panel + 1] = a.starts[panel] + blocks;
+      each_present(list, [&](int64_t) { blocks++; });
+      a.starts[list + 1] = a.starts[list] + blocks;
     }
   }
 
-  // quads and weights, the one of column c and k being place(c, k) in its block
-  template <class Place>
-  void fill(Place place) const {
-    for (int64_t panel = 0; panel < panels; panel++) {
-      int64_t block = a.starts[panel];
-      each_present(panel, [&](int64_t quad) {
-        a.quads[block] = static_cast<uint16_t>(quad);
-        Weight *const w = static_cast<Weight *>(a.w) + block_weights * block++;
-        for (int64_t i = 0; i < block_weights; i++) {
-          w[i] = 0;
-        }
-        each_weight(panel, quad, [&](int64_t c, int64_t k, Weight v) { w[place(c, k)] = v; });
+  // quads, and weights by store(packed block, column, k, weight), both counted in the block
+  template <class Store>
+  void fill(Store store) const {
+    for (int64_t list = 0; list < lists; list++) {
+      int64_t block = a.starts[list];
+      each_present(list, [&](int64_t place) {
+        a.quads[block] = static_cast<uint16_t>(place);
+        uint8_t *const w = static_cast<uint8_t *>(a.w) + bytes * block++;
+        std::memset(w, 0, bytes);
+        each_weight(list, place, [&](int64_t c, int64_t k, Weight v) { store(w, c, k, v); });
       });
     }
   }
 
  private:
   template <class F>
-  void each_weight(int64_t panel, int64_t quad, F f) const {
-    const int64_t column = panel * panel_columns;
-    const int64_t first = quad * quad_k;
+  void each_weight(int64_t list, int64_t place, F f) const {
+    const int64_t column = list / groups * panel_columns;
+    const int64_t first = place * width;
     const Weight *const w = static_cast<const Weight *>(a.weights) + column * a.stride + first;
     for (int64_t c = 0; c < panel_columns && column + c < a.n; c++) {
-      for (int64_t k = 0; k < quad_k && first + k < a.k; k++) {
+      for (int64_t k = 0; k < width && first + k < a.k; k++) {
         f(c, k, w[c * a.stride + k]);
       }
     }
   }
 
   template <class F>
-  void each_present(int64_t panel, F f) const {
-    for (int64_t quad = 0; quad < quads; quad++) {
+  void each_present(int64_t list, F f) const {
+    const int64_t begin = list % groups * group;
+    const int64_t end = begin + group < a.k ? begin + group : a.k;
+    for (int64_t place = begin / width; place < divide_up(end, width); place++) {
       bool present = false;
-      each_weight(panel, quad, [&](int64_t, int64_t, Weight v) { present |= v != 0; });
+      each_weight(list, place, [&](int64_t, int64_t, Weight v) { present |= v != 0; });
       if (present) {
-        f(quad);
+        f(place);
       }
     }
   }
 
   const sinter_block_pack_args &a;
-  int64_t panels;
-  int64_t quads;
+  int64_t group;
+  int64_t groups;
+  int64_t lists;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Every variant of int8_block_gemm, int8_2of4_gemm and f32_block_gemm that this CPU runs against
-// the dense kernel with the same weights, zeros filled in, bit for bit; and each against itself for
-// any cut of rows and panels. All buffers end (or begin) at an unreadable page.
+// Every variant of int8_block_gemm, int4_block_gemm, int8_2of4_gemm and f32_block_gemm that this
+// CPU runs against the dense kernel with the same weights, zeros filled in, bit for bit; and each
+// against itself for any cut of rows and panels. All buffers end (or begin) at an unreadable page.
 #include <functional>
 
 #include "cpu_features.h"
@@ -11,6 +11,7 @@
 namespace sinter {
 void int8_block_gemm_evex256(const sinter_block_gemm_args &args);
 void int8_2of4_gemm_evex256(const sinter_block_gemm_args &args);
+void int4_block_gemm_evex256(const sinter_block_gemm_args &args);
 }  // namespace sinter
 
 namespace {
@@ -47,6 +48,12 @@ Variant<sinter_block_gemm_args> int8_variants[] = {
 #include "KERNELS.def"
     {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_block_gemm_evex256>}};
 #undef TAKE_int8_block_gemm
+#define VARIANT_int4(isa) {#isa, SINTER_NEEDS_##isa, sinter_int4_block_gemm_##isa},
+#define TAKE_int4_block_gemm ~, VARIANT_int4
+Variant<sinter_block_gemm_args> int4_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int4_block_gemm_evex256>}};
+#undef TAKE_int4_block_gemm
 #define VARIANT_2of4(isa) {#isa, SINTER_NEEDS_##isa, sinter_int8_2of4_gemm_##isa},
 #define TAKE_int8_2of4_gemm ~, VARIANT_2of4
 Variant<sinter_block_gemm_args> two_of_four_variants[] = {
@@ -62,8 +69,8 @@ Variant<sinter_f32_block_gemm_args> f32_variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 16}, quads{4 << 20},
-      w{20 << 20}, w_scales{1 << 20}, w_sums{1 << 20}, bias{1 << 16}, scratch{17 << 20}, y{4 << 20};
+  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 20}, quads{4 << 20},
+      w{40 << 20}, w_scales{1 << 20}, w_sums{1 << 20}, bias{1 << 16}, scratch{17 << 20}, y{4 << 20};
 };
 Memory memory;
 
@@ -106,43 +113,49 @@ void leave_two_of_four(std::vector<int8_t> &w, int64_t k) {
   }
 }
 
-template <class Weight>
 struct Packed {
   const int64_t *starts;
   const uint16_t *quads;
-  const Weight *w;
+  const void *w;
   int32_t *w_sums;
 };
 
-// Packs, and looks at what came out.
+// Packs, and looks at how much came out.
 template <class Weight>
-Packed<Weight> pack(int32_t (*kernel)(const sinter_block_pack_args *),
-                    const std::vector<Weight> &weights, int64_t n, int64_t k, Edge edge) {
+Packed pack(int32_t (*kernel)(const sinter_block_pack_args *), const std::vector<Weight> &weights,
+            int64_t n, int64_t k, int64_t group, int bits, Edge edge) {
   const size_t panels = static_cast<size_t>((n + 15) / 16);
+  const size_t lists = panels * static_cast<size_t>(group == 0 ? 1 : (k + group - 1) / group);
+  const size_t block_bytes = bits == 4 ? 64 : 64 * sizeof(Weight);
   sinter_block_pack_args a{};
   a.weights = weights.data();
   a.stride = k;
   a.n = n;
   a.k = k;
-  a.starts = memory.starts.place<int64_t>(panels + 1, edge);
+  a.group = group;
+  a.starts = memory.starts.place<int64_t>(lists + 1, edge);
   bool good = kernel(&a) == SINTER_OK;
-  const size_t blocks = static_cast<size_t>(a.starts[panels]);
+  const size_t blocks = static_cast<size_t>(a.starts[lists]);
   a.quads = memory.quads.place<uint16_t>(blocks, edge);
-  Weight *const w = memory.w.place<Weight>(blocks * 64, edge);
+  uint8_t *const w = memory.w.place<uint8_t>(blocks * block_bytes, edge);
   a.w = w;
-  a.w_sums = memory.w_sums.place<int32_t>(panels * 16, edge);
-  good = good && kernel(&a) == SINTER_OK && sinter_block_list(n, k, a.starts, a.quads) == SINTER_OK;
-  const auto nonzero = [](Weight v) { return v != 0; };
-  const auto count = std::count_if(weights.begin(), weights.end(), nonzero);
-  if (!good || std::count_if(w, w + blocks * 64, nonzero) != count) {
-    fail("pack of n %lld k %lld: good %d, %zu blocks", static_cast<long long>(n),
-         static_cast<long long>(k), good, blocks);
+  a.w_sums = bits == 8 ? memory.w_sums.place<int32_t>(panels * 16, edge) : nullptr;
+  good = good && kernel(&a) == SINTER_OK &&
+         sinter_block_list(n, k, group, bits == 4 ? 8 : 4, a.starts, a.quads) == SINTER_OK;
+  // No block without weights.
+  for (size_t i = 0; i < blocks; i++) {
+    const uint8_t *const block = w + i * block_bytes;
+    good = good && std::any_of(block, block + block_bytes, [](uint8_t b) { return b != 0; });
+  }
+  if (!good) {
+    fail("pack of n %lld k %lld: %zu blocks", static_cast<long long>(n), static_cast<long long>(k),
+         blocks);
   }
   return {a.starts, a.quads, w, a.w_sums};
 }
 
 // The same for 2:4.
-Packed<uint8_t> pack_2of4(const std::vector<int8_t> &codes, int64_t n, int64_t k, Edge edge) {
+Packed pack_2of4(const std::vector<int8_t> &codes, int64_t n, int64_t k, Edge edge) {
   const int64_t panels = (n + 15) / 16;
   const int64_t bytes = panels * ((k + 31) / 32) * SINTER_2OF4_BLOCK;
   uint8_t *const w = memory.w.place<uint8_t>(static_cast<size_t>(bytes), edge);
@@ -205,9 +218,12 @@ void check(Variant<Args> (&variants)[count], Args a, const std::vector<float> &b
   }
 }
 
-void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern,
-                bool two_of_four = false) {
+enum class Kind { int8, int4, two_of_four };
+
+void check_codes(Kind kind, int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern) {
+  const bool int4 = kind == Kind::int4;
   Config c;
+  c.bits = int4 ? 4 : 8;
   c.m = m;
   c.n = n;
   c.k = k;
@@ -216,29 +232,37 @@ void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &patte
   c.activation = static_cast<int32_t>(random_.between(SINTER_NO_ACTIVATION, SINTER_SILU));
   c.accumulate = random_.between(0, 3) == 0;
   c.scales = random_.pick<Scales>({Scales::ordinary, Scales::ones, Scales::odd});
+  if (int4) {
+    c.w_group = random_.pick<int64_t>({0, 32, 64, 128});
+    c.half_scales = random_.coin();
+    c.scales = random_.pick<Scales>({Scales::ordinary, Scales::ones});  // NaN can be hidden
+  }
   c.x_fill = c.w_fill = fill;
   Problem p(c, random_);
   const std::vector<bool> kept = pattern.kept(n, k);
   for (size_t i = 0; i < p.w.size(); i++) {
     p.w[i] = kept[i] ? p.w[i] : int8_t{0};
   }
-  if (two_of_four) {
+  if (kind == Kind::two_of_four) {
     leave_two_of_four(p.w, k);
   }
   // The dense kernel.
   const int64_t k32 = (k + 31) / 32 * 32;
-  std::vector<uint8_t> dense(static_cast<size_t>(p.panels * 16 * k32));
-  std::vector<int32_t> w_sums(static_cast<size_t>(p.panels * 16)), x_sums;
-  const sinter_pack_args to_pack{p.w.data(), k, n, k, 0, p.panels, 0, dense.data(), w_sums.data()};
-  if (sinter_int8_pack_scalar(&to_pack) != SINTER_OK) {
+  std::vector<uint8_t> dense(static_cast<size_t>(p.panels * 2 * c.bits * k32));
+  std::vector<int32_t> w_sums(static_cast<size_t>(p.panels * p.steps * 16)), x_sums;
+  const sinter_pack_args to_pack{p.w.data(),   k, n, k, 0, p.panels, p.step, dense.data(),
+                                 w_sums.data()};
+  if ((int4 ? sinter_int4_pack_scalar : sinter_int8_pack_scalar)(&to_pack) != SINTER_OK) {
     fail("dense pack of %s", c.text().c_str());
   }
   for (int64_t row = 0; row < m; row++) {
-    int32_t sum = 0;
-    for (int64_t i = 0; i < k; i++) {
-      sum += p.x[static_cast<size_t>(row * p.x_stride + i)] - p.x_zero(row, i);
+    for (int64_t from = 0, length = p.step == 0 ? k : p.step; from < k; from += length) {
+      int32_t sum = 0;
+      for (int64_t i = from; i < std::min(k, from + length); i++) {
+        sum += p.x[static_cast<size_t>(row * p.x_stride + i)] - p.x_zero(row, i);
+      }
+      x_sums.push_back(sum);
     }
-    x_sums.push_back(sum);
   }
   for (const Edge edge : {Edge::end, Edge::begin}) {
     sinter_block_gemm_args a{};
@@ -252,7 +276,10 @@ void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &patte
     g.x_scales = put(memory.x_scales, p.x_scales, edge);
     g.x_zero_points = c.x_zero_points ? put(memory.x_zeros, p.x_zeros, edge) : nullptr;
     g.x_sums = x_sums.data();
-    g.w_scales = put(memory.w_scales, p.w_scales, edge);
+    g.w_scales = c.half_scales ? static_cast<void *>(put(memory.w_scales, p.w_halves, edge))
+                               : put(memory.w_scales, p.w_scales, edge);
+    g.w_scale_type = c.half_scales ? SINTER_F16 : SINTER_F32;
+    g.w_group = c.w_group;
     g.bias = c.bias ? put(memory.bias, p.bias, edge) : nullptr;
     g.y_stride = p.y_stride;
     g.activation = c.activation;
@@ -261,28 +288,27 @@ void check_int8(int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &patte
     g.w = dense.data();
     g.w_sums = w_sums.data();
     g.y = expected.data();
-    if (sinter_int8_gemm_scalar(&g) != SINTER_OK) {
+    if ((int4 ? sinter_int4_gemm_scalar : sinter_int8_gemm_scalar)(&g) != SINTER_OK) {
       fail("dense %s", c.text().c_str());
     }
-    if (two_of_four) {
-      const auto packed = pack_2of4(p.w, n, k, edge);
-      g.w = packed.w;
-      g.w_sums = packed.w_sums;
-    } else {
-      const auto packed = pack(sinter_int8_block_pack_scalar, p.w, n, k, edge);
-      g.w = packed.w;
-      g.w_sums = packed.w_sums;
-      a.starts = packed.starts;
-      a.quads = packed.quads;
-    }
+    const Packed packed = kind == Kind::two_of_four ? pack_2of4(p.w, n, k, edge)
+                                                    : pack(int4 ? sinter_int4_block_pack_scalar
+                                                                : sinter_int8_block_pack_scalar,
+                                                           p.w, n, k, c.w_group, c.bits, edge);
+    g.w = packed.w;
+    g.w_sums = int4 ? w_sums.data() : packed.w_sums;
+    a.starts = packed.starts;
+    a.quads = packed.quads;
     a.scratch =
         memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 1)), edge);
-    auto &variants = two_of_four ? two_of_four_variants : int8_variants;
+    auto &variants = kind == Kind::two_of_four ? two_of_four_variants
+                     : int4                    ? int4_variants
+                                               : int8_variants;
     check<sinter_block_gemm_args>(variants, a, p.before, expected, edge, c.text().c_str(),
                                   [&](sinter_block_gemm_args &piece, int64_t row) {
                                     piece.gemm.x += row * p.x_stride;
                                     piece.gemm.x_scales += row;
-                                    piece.gemm.x_sums += row;
+                                    piece.gemm.x_sums += row * p.steps;
                                     piece.gemm.x_zero_points += c.x_zero_points ? row : 0;
                                   });
   }
@@ -329,8 +355,8 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
     if (sinter_f32_gemm_scalar(&g) != SINTER_OK) {
       fail("dense f32");
     }
-    const auto packed = pack(sinter_f32_block_pack_scalar, w, n, k, edge);
-    g.w = packed.w;
+    const Packed packed = pack(sinter_f32_block_pack_scalar, w, n, k, 0, 32, edge);
+    g.w = static_cast<const float *>(packed.w);
     a.starts = packed.starts;
     a.quads = packed.quads;
     a.scratch =
@@ -358,7 +384,7 @@ void check_lists() {
     std::copy(std::begin(starts), std::end(starts), s);
     std::copy(std::begin(quads), std::end(quads), q);
     spoil(s, q);
-    if (sinter_block_list(33, 17, s, q) != expected) {
+    if (sinter_block_list(33, 17, 0, 4, s, q) != expected) {
       fail("a list, %s", what);
     }
   };
@@ -370,6 +396,13 @@ void check_lists() {
   refuse("with more blocks than quads", [](int64_t *s, uint16_t *) { s[3] = 8; });
   refuse("with a quad past the last", [](int64_t *, uint16_t *q) { q[1] = 5; });
   refuse("with one twice", [](int64_t *, uint16_t *q) { q[1] = 0; });
+  const int64_t grouped[] = {0, 1, 2};
+  const uint16_t places[] = {3, 4}, early[] = {3, 3};
+  if (sinter_block_list(1, 40, 32, 8, grouped, places) != SINTER_OK ||
+      sinter_block_list(1, 40, 32, 8, grouped, early) != SINTER_INVALID_ARGUMENT ||
+      sinter_block_list(1, 40, 33, 8, grouped, places) != SINTER_INVALID_ARGUMENT) {
+    fail("lists of groups");
+  }
   refuse("out of order", [](int64_t *, uint16_t *q) { q[0] = 4, q[1] = 0; });
 }
 
@@ -387,31 +420,33 @@ void report(const char *name, const Variants &variants) {
 
 int main() {
   check_lists();
-  const auto fill = [] {
-    return random_.pick<Fill>({Fill::random, Fill::lowest, Fill::highest, Fill::ends});
+  const auto each_kind = [](int64_t m, int64_t n, int64_t k) {
+    for (const Kind kind : {Kind::int8, Kind::int4, Kind::two_of_four}) {
+      const Fill fill = random_.pick<Fill>({Fill::random, Fill::lowest, Fill::highest, Fill::ends});
+      check_codes(kind, m, n, k, fill, any_pattern());
+    }
+    check_f32(m, n, k, any_pattern());
   };
   for (int64_t m = 1; m <= 35; m++) {
-    check_int8(m, random_.between(1, 100), random_.between(1, 300), fill(), any_pattern());
-    check_int8(m, random_.between(1, 100), random_.between(1, 300), fill(), any_pattern(), true);
-    check_f32(m, random_.between(1, 100), random_.between(1, 300), any_pattern());
+    each_kind(m, random_.between(1, 100), random_.between(1, 300));
   }
   for (const int64_t k : {1, 3, 4, 5, 31, 384, 1000, 4096}) {
     for (const int64_t n : {1, 15, 16, 17, 33, 200}) {
-      const int64_t m =
-          random_.between(1, std::max<int64_t>(1, std::min<int64_t>(40, 2000000 / (n * k))));
-      check_int8(m, n, k, fill(), any_pattern());
-      check_int8(m, n, k, fill(), any_pattern(), true);
-      check_f32(m, n, k, any_pattern());
+      const int64_t rows = std::min<int64_t>(40, 2000000 / (n * k));
+      each_kind(random_.between(1, std::max<int64_t>(1, rows)), n, k);
     }
   }
   // The longest k there is, with the sums furthest from 0.
-  for (const Fill w_fill : {Fill::lowest, Fill::highest}) {
-    check_int8(2, 17, INT32_MAX / (128 * 128), w_fill, Pattern{16, 4, 256});
-    check_int8(2, 17, INT32_MAX / (255 * 128), w_fill, Pattern{16, 4, 256});
+  for (const Fill fill : {Fill::lowest, Fill::highest}) {
+    for (const int64_t k : {INT32_MAX / (128 * 128), INT32_MAX / (255 * 128)}) {
+      check_codes(Kind::int8, 2, 17, k, fill, Pattern{16, 4, 256});
+      check_codes(Kind::int4, 2, 17, k, fill, Pattern{16, 4, 256});
+    }
   }
-  check_int8(2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256}, true);
+  check_codes(Kind::two_of_four, 2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256});
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
   report("int8", int8_variants);
+  report("int4", int4_variants);
   report("2:4", two_of_four_variants);
   report("f32", f32_variants);
   return 0;

@@ -19,6 +19,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t stride;
  *     int64_t n;
  *     int64_t k;
+ *     int64_t group;
  *     int64_t *starts;
  *     uint16_t *quads;
  *     void *w;
@@ -37,6 +38,7 @@ public class sinter_block_pack_args {
         sinter_h.C_LONG.withName("stride"),
         sinter_h.C_LONG.withName("n"),
         sinter_h.C_LONG.withName("k"),
+        sinter_h.C_LONG.withName("group"),
         sinter_h.C_POINTER.withName("starts"),
         sinter_h.C_POINTER.withName("quads"),
         sinter_h.C_POINTER.withName("w"),
@@ -224,6 +226,50 @@ public class sinter_block_pack_args {
      */
     public static void k(MemorySegment struct, long fieldValue) {
         struct.set(k$LAYOUT, k$OFFSET, fieldValue);
+    }
+
+    private static final OfLong group$LAYOUT = (OfLong)$LAYOUT.select(groupElement("group"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t group
+     * }
+     */
+    public static final OfLong group$layout() {
+        return group$LAYOUT;
+    }
+
+    private static final long group$OFFSET = $LAYOUT.byteOffset(groupElement("group"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t group
+     * }
+     */
+    public static final long group$offset() {
+        return group$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t group
+     * }
+     */
+    public static long group(MemorySegment struct) {
+        return struct.get(group$LAYOUT, group$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t group
+     * }
+     */
+    public static void group(MemorySegment struct, long fieldValue) {
+        struct.set(group$LAYOUT, group$OFFSET, fieldValue);
     }
 
     private static final AddressLayout starts$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("starts"));

@@ -8,6 +8,7 @@ import dev.sinter.bindings.sinter.sinter_f32_block_gemm_args;
 import dev.sinter.bindings.sinter.sinter_f32_gemm_args;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.runtime.LargeMemory;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
@@ -16,15 +17,12 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Weights of which whole blocks of {@value #ROWS} outputs by {@value #COLUMNS} inputs are zeros, as
- * the block matmuls of libsinter read them: the others, panel by panel, and which they are.
+ * Weights of which whole blocks are zeros, as the block matmuls of libsinter read them: the others,
+ * panel by panel and there group by group, and which they are.
  */
 final class BlockList {
-  /** Outputs of a block, a panel. */
+  /** Outputs of a block: a panel. */
   static final int ROWS = 16;
-
-  /** Inputs of a block. */
-  static final int COLUMNS = 4;
 
   private static final int CACHE_LINE = 64;
 
@@ -37,76 +35,115 @@ final class BlockList {
   /** What a panel costs in blocks if it has none. */
   private static final int EMPTY_PANEL = 8;
 
-  /** Packs weights, or only counts their blocks. */
-  private interface Pack {
-    int call(MemorySegment args);
+  /** What is packed, and how. */
+  private enum Kind {
+    INT8(4, 64, 1),
+    INT4(8, 64, 1),
+    F32(4, 256, 4);
+
+    final int columns;
+    final int bytes;
+    final int activationBytes;
+
+    /**
+     * @param columns inputs of a block
+     * @param bytes of one
+     */
+    Kind(int columns, int bytes, int activationBytes) {
+      this.columns = columns;
+      this.bytes = bytes;
+      this.activationBytes = activationBytes;
+    }
+
+    int pack(MemorySegment args) {
+      return switch (this) {
+        case INT8 -> sinter_int8_block_pack_scalar(args);
+        case INT4 -> sinter_int4_block_pack_scalar(args);
+        case F32 -> sinter_f32_block_pack_scalar(args);
+      };
+    }
   }
 
+  private final Kind kind;
   private final int n;
   private final int k;
-  private final int elementBytes;
+  private final int group; // 0: all of k
   private final int panels;
+  private final int groups;
   private final MemorySegment starts;
-  private final MemorySegment quads;
+  private final MemorySegment places;
   private final MemorySegment weights;
   private final MemorySegment sums; // of int8
 
-  private BlockList(
-      Arena arena, MemorySegment rows, int n, int k, int elementBytes, String name, Pack pack) {
+  private BlockList(Kind kind, Arena arena, MemorySegment rows, int n, int k, int group) {
+    this.kind = kind;
     this.n = n;
     this.k = k;
-    this.elementBytes = elementBytes;
+    this.group = group;
     panels = Math.ceilDiv(n, ROWS);
-    starts = arena.allocate(ValueLayout.JAVA_LONG, panels + 1L);
+    groups = group == 0 ? 1 : Math.ceilDiv(k, group);
+    starts = arena.allocate(ValueLayout.JAVA_LONG, (long) panels * groups + 1);
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment args = sinter_block_pack_args.allocate(scratch);
       sinter_block_pack_args.weights(args, rows);
       sinter_block_pack_args.stride(args, k);
       sinter_block_pack_args.n(args, n);
       sinter_block_pack_args.k(args, k);
+      sinter_block_pack_args.group(args, group);
       sinter_block_pack_args.starts(args, starts);
-      PanelMatmul.check(name, pack.call(args));
+      PanelMatmul.check(kind + " blocks", kind.pack(args));
       long blocks = start(panels);
-      long weightBytes = blocks * ROWS * COLUMNS * elementBytes;
+      long sumBytes = 4L * ROWS * panels;
       // One block, since small ones of their own would not get huge pages.
       MemorySegment all =
-          LargeMemory.allocate(arena, weightBytes + lines(2 * blocks) + 4L * ROWS * panels);
+          LargeMemory.allocate(arena, blocks * kind.bytes + lines(2 * blocks) + sumBytes);
       SegmentAllocator parts = SegmentAllocator.slicingAllocator(all);
-      weights = parts.allocate(weightBytes, CACHE_LINE);
-      quads = parts.allocate(2 * blocks, CACHE_LINE);
-      sums = parts.allocate(4L * ROWS * panels, CACHE_LINE);
-      sinter_block_pack_args.quads(args, quads);
+      weights = parts.allocate(blocks * kind.bytes, CACHE_LINE);
+      places = parts.allocate(2 * blocks, CACHE_LINE);
+      sums = parts.allocate(sumBytes, CACHE_LINE);
+      sinter_block_pack_args.quads(args, places);
       sinter_block_pack_args.w(args, weights);
       sinter_block_pack_args.w_sums(args, sums);
-      PanelMatmul.check(name, pack.call(args));
-      PanelMatmul.check("sinter_block_list", sinter_block_list(n, k, starts, quads));
+      PanelMatmul.check(kind + " blocks", kind.pack(args));
     }
+    // Kernels read where the lists say, and check nothing.
+    int status = sinter_block_list(n, k, group, kind.columns, starts, places);
+    PanelMatmul.check("sinter_block_list", status);
   }
 
   private static long lines(long bytes) {
     return Math.ceilDiv(bytes, CACHE_LINE) * (long) CACHE_LINE;
   }
 
-  /** Those of 8-bit codes with a scale for each row. */
+  /** Inputs of a block of codes. */
+  static int columns(Code code) {
+    return (code == Code.INT4 ? Kind.INT4 : Kind.INT8).columns;
+  }
+
+  /** Those of symmetric codes of 8 bits, with a scale for each row, or 4. */
   static KernelWeights of(Arena arena, Quantized source) {
+    boolean int4 = source.format().code() == Code.INT4;
+    int k = source.columns();
+    int group = source.format().groups(k) == 1 ? 0 : source.format().groupWidth(k);
     BlockList list;
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment rows = PackedCodes.bytewise(source, scratch);
-      String name = "sinter_int8_block_pack_scalar";
-      int n = source.rows();
-      int k = source.columns();
-      list = new BlockList(arena, rows, n, k, 1, name, a -> sinter_int8_block_pack_scalar(a));
+      Kind kind = int4 ? Kind.INT4 : Kind.INT8;
+      list = new BlockList(kind, arena, rows, source.rows(), k, group);
     }
-    return list.new Weights(scales(arena, source));
+    boolean half = PanelScales.fitHalf(source);
+    return list.new Weights(scales(arena, source, half), half);
   }
 
-  /** The scales of rows, for whole panels. */
-  static MemorySegment scales(Arena arena, Quantized source) {
-    long count = (long) Math.ceilDiv(source.rows(), ROWS) * ROWS;
-    MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, count);
-    for (int row = 0; row < source.rows(); row++) {
-      scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, source.scale(row, 0));
-    }
+  /** Those of f32 weights. */
+  static KernelWeights of(Arena arena, Dense source) {
+    return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0)
+    .new Weights(MemorySegment.NULL, false);
+  }
+
+  static MemorySegment scales(Arena arena, Quantized source, boolean half) {
+    MemorySegment scales = arena.allocate(PanelScales.bytes(source, half), CACHE_LINE);
+    PanelScales.write(source, half, scales);
     return scales;
   }
 
@@ -123,47 +160,42 @@ final class BlockList {
     return args;
   }
 
-  private static MemorySegment scratch(Arena arena, int k, int elementBytes) {
-    return arena.allocate(sinter_block_gemm_scratch(k, elementBytes), CACHE_LINE);
+  private static MemorySegment scratch(Arena arena, int k, int activationBytes) {
+    return arena.allocate(sinter_block_gemm_scratch(k, activationBytes), CACHE_LINE);
   }
 
-  /** Those of f32 weights. */
-  static KernelWeights of(Arena arena, Dense source) {
-    String name = "sinter_f32_block_pack_scalar";
-    int n = source.rows();
-    int k = source.columns();
-    MemorySegment rows = source.data();
-    return new BlockList(arena, rows, n, k, 4, name, a -> sinter_f32_block_pack_scalar(a))
-    .new Weights(null);
-  }
-
+  /** Blocks before a panel. */
   private long start(int panel) {
-    return starts.getAtIndex(ValueLayout.JAVA_LONG, panel);
+    return starts.getAtIndex(ValueLayout.JAVA_LONG, (long) panel * groups);
   }
 
   /** The blocks, and for codes their scales. */
   private final class Weights implements KernelWeights {
-    private final MemorySegment scales; // null for floats
+    private final MemorySegment scales;
+    private final boolean halfScales;
 
-    Weights(MemorySegment scales) {
+    Weights(MemorySegment scales, boolean halfScales) {
       this.scales = scales;
+      this.halfScales = halfScales;
     }
 
     @Override
     public MemorySegment arguments(Arena arena) {
-      if (scales == null) {
+      if (kind == Kind.F32) {
         MemorySegment args = sinter_f32_block_gemm_args.allocate(arena);
         sinter_f32_gemm_args.n(args, n);
         sinter_f32_gemm_args.k(args, k);
         sinter_f32_gemm_args.w(args, weights);
         sinter_f32_block_gemm_args.starts(args, starts);
-        sinter_f32_block_gemm_args.quads(args, quads);
-        sinter_f32_block_gemm_args.scratch(args, scratch(arena, k, elementBytes));
+        sinter_f32_block_gemm_args.quads(args, places);
+        sinter_f32_block_gemm_args.scratch(args, scratch(arena, k, kind.activationBytes));
         return args;
       }
       MemorySegment args = codesArguments(arena, n, k, weights, scales, sums);
+      sinter_gemm_args.w_group(args, group);
+      sinter_gemm_args.w_scale_type(args, halfScales ? SINTER_F16() : SINTER_F32());
       sinter_block_gemm_args.starts(args, starts);
-      sinter_block_gemm_args.quads(args, quads);
+      sinter_block_gemm_args.quads(args, places);
       return args;
     }
 
@@ -171,7 +203,7 @@ final class BlockList {
     @Override
     public int[] strips() {
       long work = work(panels);
-      long strip = (long) STRIP * Math.ceilDiv(k, COLUMNS);
+      long strip = (long) STRIP * Math.ceilDiv(k, kind.columns);
       int count = (int) Math.min(panels, Math.ceilDiv(work, strip * SHARES) * SHARES);
       int[] begins = new int[count + 1];
       for (int i = 1, panel = 0; i <= count; i++) {
@@ -191,9 +223,10 @@ final class BlockList {
     @Override
     public long bytes() {
       return starts.byteSize()
-          + quads.byteSize()
+          + places.byteSize()
           + weights.byteSize()
-          + (scales == null ? 0 : sums.byteSize() + scales.byteSize());
+          + scales.byteSize()
+          + (kind == Kind.INT8 ? sums.byteSize() : 0);
     }
   }
 }

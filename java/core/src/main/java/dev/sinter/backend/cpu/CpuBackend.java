@@ -112,30 +112,38 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examineSparse(MatmulSpec spec) {
-    boolean codes = spec.int8() && spec.activations().isScaled();
-    boolean runs = codes || isF32(spec);
-    if (!(runs && isSkipped(spec.sparsity())) && !(codes && isTwoOfFour(spec.sparsity()))) {
+    boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
+    boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
+    if (!blocks && !(codes && spec.int8() && isTwoOfFour(spec.sparsity()))) {
       return Support.no(
           "has no kernel for "
               + spec.weightType()
               + " with "
               + spec.activations()
-              + ", only for I8 weights without groups, 2:4 or with blocks of a multiple of 8x4, with"
-              + " U8 or S8, and F32 weights with such blocks with FLOAT");
+              + ", only for blocks of a multiple of 8x4 of F32 weights with FLOAT, or I8 weights"
+              + " without groups with U8 or S8 activations, for 2:4 of the latter, and for blocks"
+              + " of a multiple of 8x8 of I4 weights without zero points with U8 or S8 activations"
+              + " without groups");
     }
-    return codes || spec.k() <= F32BlockGemmNative.MAX_K
-        ? examine(spec.dense())
-        : Support.no("K " + spec.k() + " in blocks, at most " + F32BlockGemmNative.MAX_K);
+    int maxK = codes ? Int4BlockGemmNative.MAX_K : F32BlockGemmNative.MAX_K;
+    return spec.k() <= maxK
+        ? Support.yes()
+        : Support.no("K " + spec.k() + " of " + spec.weightType() + ", at most " + maxK);
+  }
+
+  private static boolean isPlainInt4(MatmulSpec spec) {
+    return spec.int4() && !spec.codes().zeroPoints() && spec.activations().groups(spec.k()) == 1;
   }
 
   /**
-   * Whether kernels can skip what is absent. They do so by 16x4: where blocks are 8 rows high,
-   * those of which both are absent.
+   * Whether kernels can skip what is absent. Their blocks are 16 rows high: of blocks of 8 rows,
+   * they skip those that are absent two by two.
    */
-  private static boolean isSkipped(Sparsity sparsity) {
-    return sparsity instanceof Sparsity.Blocks b
+  private static boolean isSkipped(MatmulSpec spec) {
+    int columns = spec.codes() == null ? 4 : BlockList.columns(spec.codes().code());
+    return spec.sparsity() instanceof Sparsity.Blocks b
         && b.rows() % (BlockList.ROWS / 2) == 0
-        && b.columns() % BlockList.COLUMNS == 0;
+        && b.columns() % columns == 0;
   }
 
   private static boolean isTwoOfFour(Sparsity sparsity) {
@@ -197,6 +205,9 @@ public final class CpuBackend implements Backend {
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
     if (sparse) {
+      if (spec.int4()) {
+        return new Int4BlockGemmNative(spec, codes, bias, workers, isa);
+      }
       return isTwoOfFour(spec.sparsity())
           ? new Int8TwoOfFourGemmNative(spec, codes, bias, workers, isa)
           : new Int8BlockGemmNative(spec, codes, bias, workers, isa);

@@ -63,7 +63,7 @@ final class Int8TwoOfFourGemmNative extends CodesGemm {
       sinter_pack_args.w_sums(args, sums);
       check("sinter_int8_2of4_pack_scalar", sinter_int8_2of4_pack_scalar(args));
     }
-    return new Packed(n, k, weights, BlockList.scales(arena, source), sums);
+    return new Packed(n, k, weights, BlockList.scales(arena, source, false), sums);
   }
 
   @Override

@@ -47,8 +47,8 @@ final class PackedCodes implements KernelWeights {
     long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
     long sumBytes = withSums ? 4L * SINTER_GEMM_PANEL() * panels * steps() : 0;
-    halfScales = source.format().code() != Code.INT8 && allHalf(source.scales());
-    long scaleBytes = (halfScales ? 2 : 4) * entries;
+    halfScales = PanelScales.fitHalf(source);
+    long scaleBytes = PanelScales.bytes(source, halfScales);
     // One block, since small ones of their own would not get huge pages.
     MemorySegment block =
         LargeMemory.allocate(arena, lines(bytes) + lines(scaleBytes) + lines(sumBytes) + entries);
@@ -59,21 +59,12 @@ final class PackedCodes implements KernelWeights {
     zeroPoints =
         source.format().zeroPoints() ? parts.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
     pack();
-    arrangeByPanels();
+    PanelScales.write(source, halfScales, scales);
+    arrangeZeroPoints();
   }
 
   private static long lines(long bytes) {
     return Math.ceilDiv(bytes, CACHE_LINE) * (long) CACHE_LINE;
-  }
-
-  /** Whether f16 holds all of them exactly. */
-  private static boolean allHalf(float[] values) {
-    for (float value : values) {
-      if (Float.float16ToFloat(Float.floatToFloat16(value)) != value) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private void pack() {
@@ -116,20 +107,12 @@ final class PackedCodes implements KernelWeights {
     return bytes;
   }
 
-  private void arrangeByPanels() {
+  private void arrangeZeroPoints() {
     int panel = SINTER_GEMM_PANEL();
-    for (int n = 0; n < source.rows(); n++) {
+    for (int n = 0; n < source.rows() && source.format().zeroPoints(); n++) {
       for (int g = 0; g < groups; g++) {
         long index = ((long) (n / panel) * groups + g) * panel + n % panel;
-        float scale = source.scale(n, g);
-        if (halfScales) {
-          scales.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
-        } else {
-          scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
-        }
-        if (source.format().zeroPoints()) {
-          zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(n, g));
-        }
+        zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(n, g));
       }
     }
   }

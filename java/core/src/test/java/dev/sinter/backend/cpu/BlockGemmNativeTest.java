@@ -148,6 +148,7 @@ class BlockGemmNativeTest {
   void theBackendSaysWhichBlocksItCannotSkip() {
     Sparsity blocks = Sparsity.of("16x4");
     try (CpuBackend backend = new CpuBackend(1, null)) {
+      // Blocks of int4 are 8 wide.
       for (CodeFormat format : List.of(CodeFormat.inGroups(4, 32), CodeFormat.inGroups(8, 32))) {
         Sparse weights = new Sparse(blocks, check.quantized(64, 16, format));
         String reason =
@@ -155,6 +156,37 @@ class BlockGemmNativeTest {
                 .supports(MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE))
                 .reason();
         assertTrue(reason.contains("has no kernel for " + format), reason);
+      }
+    }
+  }
+
+  /** Groups without any weight among them, and a block at the end of a row that is half past it. */
+  @ParameterizedTest
+  @CsvSource({"1,1,0", "31,17,50", "130,193,50", "388,150,80", "200,1000,95", "64,64,100"})
+  void fourBitCodesAgreeWithTheReference(int k, int n, int zeros) {
+    try (CodesGemmCheck other = new CodesGemmCheck(CodesGemm.COMPILED, Int4BlockGemmNative::new)) {
+      for (CodeFormat format :
+          List.of(
+              CodeFormat.perChannel(4), CodeFormat.inGroups(4, 32), CodeFormat.inGroups(4, 128))) {
+        int across = Math.ceilDiv(k, 8);
+        boolean[] kept = new boolean[Math.ceilDiv(n, 16) * across];
+        for (int i = 0; i < kept.length; i++) {
+          kept[i] = random.integer(0, 100) >= zeros;
+        }
+        int[] next = {0}; // codes are asked for row by row
+        Quantized weights =
+            other.quantized(
+                k,
+                n,
+                format,
+                () -> {
+                  int row = next[0] / k;
+                  int column = next[0]++ % k;
+                  return kept[row / 16 * across + column / 8] ? random.integer(-8, 8) : 0;
+                });
+        for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+          other.compare(weights, activations, other.anyEpilogue());
+        }
       }
     }
   }
@@ -193,9 +225,9 @@ class BlockGemmNativeTest {
   /** Zeros `percent` of the blocks, and those of the first panel all. */
   private void zeroBlocks(MemorySegment weights, int n, int k, int bytes, int percent) {
     for (int row = 0; row < n; row += BlockList.ROWS) {
-      for (int column = 0; column < k; column += BlockList.COLUMNS) {
+      for (int column = 0; column < k; column += 4) {
         if (random.integer(0, 100) < (row == 0 && percent > 0 ? 100 : percent)) {
-          int width = Math.min(BlockList.COLUMNS, k - column);
+          int width = Math.min(4, k - column);
           for (int r = row; r < Math.min(n, row + BlockList.ROWS); r++) {
             weights.asSlice(((long) r * k + column) * bytes, (long) width * bytes).fill((byte) 0);
           }
