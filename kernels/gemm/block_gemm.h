@@ -1,9 +1,9 @@
-// Matmul with block-sparse weights: what int8_block_gemm and f32_block_gemm share. sinter.h says
-// what is computed.
+// Matmul with block-sparse weights: what int8_block_gemm, int4_block_gemm and f32_block_gemm share,
+// and int8_2of4_gemm the half of. sinter.h says what is computed.
 //
 // A panel of 16 columns keeps the quads of k at which any of them has a weight: 16x4 blocks, which
-// 16x16 and 32x32 ones are made of. Each is a quad of the dense layout, so that the work of a tile
-// is that of the dense kernel, quad by quad, for those that are there.
+// 16x16 and 32x32 ones are made of (int4: two quads, 16x8). Each is a row of the dense layout, so
+// that the work of a tile is that of the dense kernel, for those that are there.
 //
 //   starts  [P + 1]  panel p has blocks starts[p] to starts[p + 1]
 //   quads   [blocks] the quad of k of each, ascending in a panel

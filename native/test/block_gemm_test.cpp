@@ -373,39 +373,6 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
   }
 }
 
-// Lists with each kind of flaw.
-void check_lists() {
-  const int64_t starts[] = {0, 2, 2, 3};
-  const uint16_t quads[] = {0, 4, 3};
-  const auto refuse = [&](const char *what, const std::function<void(int64_t *, uint16_t *)> &spoil,
-                          int32_t expected = SINTER_INVALID_ARGUMENT) {
-    int64_t s[4];
-    uint16_t q[3];
-    std::copy(std::begin(starts), std::end(starts), s);
-    std::copy(std::begin(quads), std::end(quads), q);
-    spoil(s, q);
-    if (sinter_block_list(33, 17, 0, 4, s, q) != expected) {
-      fail("a list, %s", what);
-    }
-  };
-  refuse(
-      "as it should be", [](int64_t *, uint16_t *) {}, SINTER_OK);
-  refuse("that does not begin at 0", [](int64_t *s, uint16_t *) { s[0] = 1; });
-  refuse("that begins below 0", [](int64_t *s, uint16_t *) { s[0] = -1; });
-  refuse("that goes back", [](int64_t *s, uint16_t *) { s[2] = 1; });
-  refuse("with more blocks than quads", [](int64_t *s, uint16_t *) { s[3] = 8; });
-  refuse("with a quad past the last", [](int64_t *, uint16_t *q) { q[1] = 5; });
-  refuse("with one twice", [](int64_t *, uint16_t *q) { q[1] = 0; });
-  const int64_t grouped[] = {0, 1, 2};
-  const uint16_t places[] = {3, 4}, early[] = {3, 3};
-  if (sinter_block_list(1, 40, 32, 8, grouped, places) != SINTER_OK ||
-      sinter_block_list(1, 40, 32, 8, grouped, early) != SINTER_INVALID_ARGUMENT ||
-      sinter_block_list(1, 40, 33, 8, grouped, places) != SINTER_INVALID_ARGUMENT) {
-    fail("lists of groups");
-  }
-  refuse("out of order", [](int64_t *, uint16_t *q) { q[0] = 4, q[1] = 0; });
-}
-
 template <class Variants>
 void report(const char *name, const Variants &variants) {
   for (const auto &variant : variants) {
@@ -419,7 +386,6 @@ void report(const char *name, const Variants &variants) {
 }  // namespace
 
 int main() {
-  check_lists();
   const auto each_kind = [](int64_t m, int64_t n, int64_t k) {
     for (const Kind kind : {Kind::int8, Kind::int4, Kind::two_of_four}) {
       const Fill fill = random_.pick<Fill>({Fill::random, Fill::lowest, Fill::highest, Fill::ends});
