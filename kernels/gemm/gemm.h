@@ -21,6 +21,8 @@
 //   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
 //   block_rows            rows of a tile of one panel, of block_gemm.h
 //   keep                  makes the compiler hold what it could load again
+//   GateLanes             the same operations on as many columns as a gate multiplies at once, 8 at
+//                         most; where that is half as many, first_half, second_half, from_halves
 //   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for
 //   r rows
 // All do the same roundings, so results are equal bit for bit on all of them.

@@ -26,6 +26,7 @@ struct Lanes256 {
     static constexpr int rows = 4;
     static constexpr int panels(int r) { return r == 1 ? 3 : r == 2 ? 2 : 1; }
   };
+  using GateLanes = Lanes256;
 
   using Int = __m256i;
   using Float = __m256;

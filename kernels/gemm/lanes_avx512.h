@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "gemm/lanes_avx2.h"
+
 namespace {
 
 // What needs no VNNI.
@@ -19,6 +21,7 @@ struct Avx512 {
     static constexpr int rows = 8;
     static constexpr int panels(int) { return 3; }
   };
+  using GateLanes = Lanes256;
 
   using Int = __m512i;
   using Float = __m512;
@@ -44,6 +47,11 @@ struct Avx512 {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
   }
   static void store(float *p, Float v) { _mm512_storeu_ps(p, v); }
+  static __m256 first_half(Float v) { return _mm512_castps512_ps256(v); }
+  static __m256 second_half(Float v) { return _mm512_extractf32x8_ps(v, 1); }
+  static Float from_halves(__m256 a, __m256 b) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(a), b, 1);
+  }
   static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
   static Float load_tail(const float *p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static void store_tail(float *p, Float v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }

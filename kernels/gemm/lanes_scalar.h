@@ -18,6 +18,7 @@ struct Scalar {
   };
   using NarrowTiles = Int8Tiles;
   using F32Tiles = Int8Tiles;
+  using GateLanes = Scalar;
 
   using Int = uint32_t;  // wraps
   using Float = float;

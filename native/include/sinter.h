@@ -202,6 +202,12 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  *         with x_group: f = fma(float(sum) * x_scale, w_scale, f); y = fma(f, 1, bias)
  * then the activation (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
  *
+ * Gate: y[m][j] = activation(a[m][j]) * b[m][j] for two matrices of n rows each, W1 of a and W3 of
+ * b, where a and b are the sums above with their scales and biases (Shazeer, "GLU Variants Improve
+ * Transformer", 2020). A panel is 8 columns of both: its first 8 columns are rows 8p to 8p + 7 of
+ * W1, the others the same rows of W3. P = ceil(n / 8) panels, and what is packed for the last one
+ * past n changes nothing. bias is [2][n], that of a first.
+ *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
 struct sinter_gemm_args {
@@ -222,16 +228,18 @@ struct sinter_gemm_args {
   const int32_t *w_sums;        /* [P][T][16]: the sum of u over a step; only for x_zero_points */
   int64_t w_group;              /* 0, or a multiple of 32; int8: 0 */
 
-  const float *bias; /* [n], or NULL */
+  const float *bias; /* [n], with a gate [2][n], or NULL */
   float *y;          /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;  /* floats from row to row, at least n */
 
   int32_t w_scale_type; /* SINTER_F32, or but for int8 SINTER_F16 */
   int32_t activation;   /* SINTER_NO_ACTIVATION, SINTER_GELU_ERF, SINTER_GELU_TANH, SINTER_SILU */
   int32_t accumulate;   /* not 0: y += */
+  int32_t gate;         /* 1: W1 and W3, as said above, and accumulate is 0; else 0 */
 };
 
 #define SINTER_GEMM_PANEL 16   /* columns */
+#define SINTER_GATE_COLUMNS 8  /* of y that a panel with a gate yields */
 #define SINTER_GEMM_BLOCK_K 32 /* k is padded to a multiple of this */
 
 #define SINTER_F32 0
@@ -274,11 +282,12 @@ struct sinter_f32_gemm_args {
   const float *x;                 /* [m][x_stride] */
   int64_t x_stride;               /* floats from row to row, at least k */
   const float *w;                 /* packed by f32_pack */
-  const float *bias;              /* [n], or NULL */
+  const float *bias;              /* [n], with a gate [2][n], or NULL */
   float *y;                       /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;               /* floats from row to row, at least n */
   int32_t activation;             /* as in sinter_gemm_args */
   int32_t accumulate;             /* not 0: y += */
+  int32_t gate;                   /* as in sinter_gemm_args */
 };
 
 /* f32_pack: row-major weights to the layout that the head of f32_gemm.h in kernels/ draws. */
@@ -314,7 +323,7 @@ struct sinter_weight_only_gemm_args {
   const uint8_t *w_zero_points; /* [P][G][16], c, at most 15 for int4; NULL: all 128 or 8 */
   int64_t w_group;              /* 0, or a multiple of 32 */
 
-  const float *bias; /* [n], or NULL */
+  const float *bias; /* [n], with a gate [2][n], or NULL */
   float *y;          /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;  /* floats from row to row, at least n */
 
@@ -322,6 +331,7 @@ struct sinter_weight_only_gemm_args {
   int32_t w_scale_type; /* SINTER_F32 or SINTER_F16 */
   int32_t activation;   /* as in sinter_gemm_args */
   int32_t accumulate;   /* not 0: y += */
+  int32_t gate;         /* as in sinter_gemm_args */
 };
 
 /*
@@ -345,14 +355,15 @@ struct sinter_weight_only_gemm_args {
 struct sinter_block_gemm_args {
   struct sinter_gemm_args gemm; /* w: [blocks][16][4] signed bytes, or as int4_block_gemm.h draws
                                    them; w_sums: [P][16], the sums of w, not NULL; int4: not read;
-                                   w_zero_points: NULL; x_group: 0 */
+                                   w_zero_points: NULL; x_group and gate: 0 */
   const int64_t *starts;        /* [P + 1], int4: [P * G + 1] */
   const uint16_t *quads;        /* [blocks], k / 4, int4: k / 8 */
   void *scratch;
 };
 
 struct sinter_f32_block_gemm_args {
-  struct sinter_f32_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K */
+  struct sinter_f32_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
+                                       gate: 0 */
   const int64_t *starts;
   const uint16_t *quads;
   void *scratch;

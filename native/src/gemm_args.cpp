@@ -8,8 +8,8 @@ bool size(int64_t v) { return v >= 1 && v <= most; }
 
 int64_t padded(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
 
-bool panels(int64_t begin, int64_t end, int64_t n) {
-  return 0 <= begin && begin <= end && end <= padded(n, SINTER_GEMM_PANEL) / SINTER_GEMM_PANEL;
+bool panels(int64_t begin, int64_t end, int64_t n, int64_t columns = SINTER_GEMM_PANEL) {
+  return 0 <= begin && begin <= end && end <= padded(n, columns) / columns;
 }
 
 bool group(int64_t v) { return v >= 0 && v <= most && v % SINTER_GEMM_BLOCK_K == 0; }
@@ -43,18 +43,23 @@ int64_t largest_weight(int bits, bool zero_points) {
   }
 }
 
-bool activation(int32_t v) { return v >= SINTER_NO_ACTIVATION && v <= SINTER_SILU; }
+// Which panels, and what becomes of their sums.
+template <class Args>
+bool results(const Args &a) {
+  const bool gated = a.gate == 1;
+  return (gated ? a.accumulate == 0 : a.gate == 0) &&
+         panels(a.panel_begin, a.panel_end, a.n, gated ? SINTER_GATE_COLUMNS : SINTER_GEMM_PANEL) &&
+         a.activation >= SINTER_NO_ACTIVATION && a.activation <= SINTER_SILU && a.y != nullptr &&
+         a.y_stride >= a.n && a.y_stride <= most;
+}
 
 }  // namespace
 
 namespace sinter {
 
 bool valid_gemm(const sinter_gemm_args &a, int bits) {
-  if (!size(a.m) || !size(a.n) || !size(a.k) || !panels(a.panel_begin, a.panel_end, a.n)) {
-    return false;
-  }
-  if (a.x_stride < padded(a.k, SINTER_GEMM_BLOCK_K) || a.x_stride > most || a.y_stride < a.n ||
-      a.y_stride > most || !groups(a, bits)) {
+  if (!size(a.m) || !size(a.n) || !size(a.k) || !results(a) ||
+      a.x_stride < padded(a.k, SINTER_GEMM_BLOCK_K) || a.x_stride > most || !groups(a, bits)) {
     return false;
   }
   const int64_t x_most = a.x_zero_points == nullptr ? 128 : 255;
@@ -62,9 +67,8 @@ bool valid_gemm(const sinter_gemm_args &a, int bits) {
       (bits < 4 && a.w_zero_points != nullptr)) {
     return false;
   }
-  return activation(a.activation) && a.x != nullptr && a.x_scales != nullptr &&
-         a.x_sums != nullptr && a.w != nullptr && a.w_scales != nullptr && a.y != nullptr &&
-         (a.x_zero_points == nullptr || a.w_sums != nullptr);
+  return a.x != nullptr && a.x_scales != nullptr && a.x_sums != nullptr && a.w != nullptr &&
+         a.w_scales != nullptr && (a.x_zero_points == nullptr || a.w_sums != nullptr);
 }
 
 bool valid_pack(const sinter_pack_args &a, int bits) {
@@ -74,17 +78,14 @@ bool valid_pack(const sinter_pack_args &a, int bits) {
 }
 
 bool valid_f32_gemm(const sinter_f32_gemm_args &a) {
-  return size(a.m) && size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) &&
-         a.x_stride >= a.k && a.x_stride <= most && a.y_stride >= a.n && a.y_stride <= most &&
-         activation(a.activation) && a.x != nullptr && a.w != nullptr && a.y != nullptr;
+  return size(a.m) && size(a.n) && size(a.k) && results(a) && a.x_stride >= a.k &&
+         a.x_stride <= most && a.x != nullptr && a.w != nullptr;
 }
 
 bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &a) {
-  return size(a.m) && size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) &&
-         a.x_stride >= a.k && a.x_stride <= most && a.y_stride >= a.n && a.y_stride <= most &&
-         (a.bits == 4 || a.bits == 8) && group(a.w_group) && scale_type(a.w_scale_type) &&
-         activation(a.activation) && a.x != nullptr && a.w != nullptr && a.w_scales != nullptr &&
-         a.y != nullptr;
+  return size(a.m) && size(a.n) && size(a.k) && results(a) && a.x_stride >= a.k &&
+         a.x_stride <= most && (a.bits == 4 || a.bits == 8) && group(a.w_group) &&
+         scale_type(a.w_scale_type) && a.x != nullptr && a.w != nullptr && a.w_scales != nullptr;
 }
 
 bool valid_f32_pack(const sinter_f32_pack_args &a) {
@@ -93,8 +94,8 @@ bool valid_f32_pack(const sinter_f32_pack_args &a) {
 }
 
 bool valid_2of4_gemm(const sinter_block_gemm_args &a) {
-  return valid_gemm(a.gemm, 8) && a.gemm.w_zero_points == nullptr && a.gemm.w_sums != nullptr &&
-         a.scratch != nullptr;
+  return valid_gemm(a.gemm, 8) && a.gemm.gate == 0 && a.gemm.w_zero_points == nullptr &&
+         a.gemm.w_sums != nullptr && a.scratch != nullptr;
 }
 
 bool valid_block_gemm(const sinter_block_gemm_args &a) {
@@ -102,14 +103,15 @@ bool valid_block_gemm(const sinter_block_gemm_args &a) {
 }
 
 bool valid_int4_block_gemm(const sinter_block_gemm_args &a) {
-  return valid_gemm(a.gemm, 4) && a.gemm.w_zero_points == nullptr && a.gemm.x_group == 0 &&
+  return valid_gemm(a.gemm, 4) && a.gemm.gate == 0 && a.gemm.w_zero_points == nullptr &&
+         a.gemm.x_group == 0 &&
          sum_fits(a.gemm.k, a.gemm.x_zero_points == nullptr ? 128 : 255, 8 * 16) &&
          a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
 }
 
 bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &a) {
-  return valid_f32_gemm(a.gemm) && a.gemm.k <= SINTER_BLOCK_MAX_K && a.starts != nullptr &&
-         a.quads != nullptr && a.scratch != nullptr;
+  return valid_f32_gemm(a.gemm) && a.gemm.gate == 0 && a.gemm.k <= SINTER_BLOCK_MAX_K &&
+         a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
 }
 
 bool valid_block_pack(const sinter_block_pack_args &a, int bits) {

@@ -11,6 +11,7 @@ namespace {
 using testing::Edge;
 using testing::fail;
 using testing::GuardedMemory;
+using testing::judge;
 using testing::put;
 using testing::Random;
 using testing::same;
@@ -42,34 +43,35 @@ enum class Fill { ordinary, positive, odd };
 
 struct Config {
   int64_t m, n, k;
-  bool bias, accumulate;
+  bool bias, accumulate, gate;
   int32_t activation;
   Fill fill;
 
   std::string text() const {
-    char line[160];
+    char line[176];
     std::snprintf(line, sizeof line,
-                  "m %lld n %lld k %lld bias %d activation %d accumulate %d fill %d",
+                  "m %lld n %lld k %lld bias %d activation %d accumulate %d gate %d fill %d",
                   static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
-                  bias, activation, accumulate, static_cast<int>(fill));
+                  bias, activation, accumulate, gate, static_cast<int>(fill));
     return line;
   }
 };
 
 struct Problem {
   Config c;
-  int64_t panels, x_stride, w_stride, y_stride;
+  int64_t panels, columns, x_stride, w_stride, y_stride;
   std::vector<float> x, w, bias, before;
 
   explicit Problem(const Config &config)
       : c(config),
-        panels((c.n + 15) / 16),
+        panels(c.gate ? (c.n + 7) / 8 : (c.n + 15) / 16),
+        columns(c.gate ? 16 * panels : c.n),
         x_stride(c.k + random_.between(0, 20)),
         w_stride(c.k + random_.between(0, 20)),
         y_stride(c.n + random_.between(0, 20)),
         x(values((c.m - 1) * x_stride + c.k)),
-        w(values((c.n - 1) * w_stride + c.k)),
-        bias(values(c.n)),
+        w(values((columns - 1) * w_stride + c.k)),
+        bias(values(c.gate ? 2 * c.n : c.n)),
         before(values((c.m - 1) * y_stride + c.n)) {}
 
   std::vector<float> values(int64_t count) const {
@@ -83,43 +85,35 @@ struct Problem {
     }
     return v;
   }
-};
 
-// One element against the formulas.
-void judge(const Problem &p, int64_t row, int64_t column, float result) {
-  const float *x = p.x.data() + row * p.x_stride;
-  const float *w = p.w.data() + column * p.w_stride;
-  const float bias = p.c.bias ? p.bias[static_cast<size_t>(column)] : 0.0f;
-  const float before = p.before[static_cast<size_t>(row * p.y_stride + column)];
-  float sum = 0;
-  double exact = double(bias);
-  double magnitude = std::fabs(exact);
-  for (int64_t i = 0; i < p.c.k; i++) {
-    sum = std::fma(w[i], x[i], sum);
-    exact += double(w[i]) * double(x[i]);
-    magnitude += std::fabs(double(w[i]) * double(x[i]));
-  }
-  const float v = sum + bias;
-  if (p.c.fill != Fill::odd) {
-    // A rounding for each k and one for the bias; half an epsilon each, and as much for the double.
-    const double bound = magnitude * static_cast<double>(p.c.k + 1) * FLT_EPSILON;
-    if (std::fabs(double(v) - exact) > bound || bound > 0.01 * magnitude) {
-      fail("the formulas themselves, %s: %a, in double %a, bound %g", p.c.text().c_str(), double(v),
-           exact, bound);
+  bool odd() const { return c.fill == Fill::odd; }
+
+  // One for each k and one for the bias.
+  double roundings() const { return static_cast<double>(c.k + 1); }
+
+  // A column of the panels as sinter.h writes it.
+  testing::Value value(int64_t row, int64_t column) const {
+    const float *factors = x.data() + row * x_stride;
+    const float *weights = w.data() + column * w_stride;
+    const float b = c.bias ? bias[testing::bias_column(c.gate, column, c.n)] : 0.0f;
+    float sum = 0;
+    double judge = double(b);
+    double magnitude = std::fabs(judge);
+    for (int64_t i = 0; i < c.k; i++) {
+      sum = std::fma(weights[i], factors[i], sum);
+      judge += double(weights[i]) * double(factors[i]);
+      magnitude += std::fabs(double(weights[i]) * double(factors[i]));
     }
+    return {sum + b, judge, magnitude};
   }
-  if (!testing::follows(v, p.c.activation, p.c.accumulate, before, result)) {
-    fail("%s, row %lld, column %lld: %a (before activation %a)", p.c.text().c_str(),
-         static_cast<long long>(row), static_cast<long long>(column), double(result), double(v));
-  }
-}
+};
 
 // Packs by two calls, cut anywhere.
 const float *pack(const Problem &p, Edge edge) {
   float *packed = memory.w.place<float>(static_cast<size_t>(p.panels * p.c.k * 16), edge);
   const int64_t cut = random_.between(0, p.panels);
   for (const auto &[from, to] : {std::pair{cut, p.panels}, std::pair{int64_t{0}, cut}}) {
-    const sinter_f32_pack_args a{p.w.data(), p.w_stride, p.c.n, p.c.k, from, to, packed};
+    const sinter_f32_pack_args a{p.w.data(), p.w_stride, p.columns, p.c.k, from, to, packed};
     if (sinter_f32_pack_scalar(&a) != SINTER_OK) {
       fail("pack of %s", p.c.text().c_str());
     }
@@ -127,7 +121,8 @@ const float *pack(const Problem &p, Edge edge) {
   for (int64_t i = 0; i < p.panels * 16 * p.c.k; i++) {
     const int64_t column = i / (16 * p.c.k) * 16 + i % 16;
     const int64_t k = i / 16 % p.c.k;
-    if (!same(packed[i], column < p.c.n ? p.w[static_cast<size_t>(column * p.w_stride + k)] : 0)) {
+    if (!same(packed[i],
+              column < p.columns ? p.w[static_cast<size_t>(column * p.w_stride + k)] : 0)) {
       fail("pack of %s, element %lld", p.c.text().c_str(), static_cast<long long>(i));
     }
   }
@@ -180,6 +175,7 @@ void check(const Config &config) {
     a.y_stride = p.y_stride;
     a.activation = p.c.activation;
     a.accumulate = p.c.accumulate;
+    a.gate = p.c.gate;
     for (Variant &variant : variants) {
       if (!sinter::cpu_has(variant.needs)) {
         continue;
@@ -195,7 +191,7 @@ void check(const Config &config) {
             expected[i] = p.before[i];  // compare() sees what was written beyond n
           } else if (p.c.m * p.c.n * p.c.k < 1000000 || i < 20 ||
                      random_.between(0, p.c.m * p.c.n) < 200) {
-            judge(p, row, column, expected[i]);
+            judge(p, variant.isa, row, column, expected[i]);
           }
         }
       }
@@ -208,7 +204,7 @@ void check(const Config &config) {
   }
 }
 
-void check_any(int64_t m, int64_t n, int64_t k) {
+void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2) == 0) {
   constexpr int64_t most = 2000000;
   while (m > 1 && m * n * k > most) {
     m = random_.between(1, m - 1);
@@ -217,7 +213,8 @@ void check_any(int64_t m, int64_t n, int64_t k) {
            n,
            k,
            random_.coin(),
-           random_.between(0, 2) == 0,
+           !gate && random_.between(0, 2) == 0,
+           gate,
            SINTER_NO_ACTIVATION,
            random_.pick<Fill>({Fill::ordinary, Fill::positive, Fill::odd})};
   if (random_.coin()) {
@@ -241,6 +238,12 @@ int main() {
   for (const int64_t m : {127, 128, 129, 257, 300}) {
     check_any(m, 50, random_.between(1, 100));
     check_any(m, 3, 1600);
+  }
+  for (const int64_t n : {1, 7, 8, 9, 16, 23, 25}) {
+    for (const int64_t m : {1, 2, 3, 4, 5, 8, 9}) {
+      check_any(m, n, random_.between(1, 300), true);
+    }
+    check_any(2, n, 1600, true);
   }
   for (const Variant &variant : variants) {
     std::printf("f32 %s: %ld cases\n", variant.isa, variant.cases);

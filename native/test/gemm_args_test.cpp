@@ -63,6 +63,14 @@ void refuse(const char *what, int32_t (*function)(const Args *), Args args, Spoi
   expect(what, function, args, SINTER_INVALID_ARGUMENT);
 }
 
+// The same columns of y in the panels that they have with a gate.
+template <class Args>
+Args gated(Args args) {
+  args.gate = 1;
+  args.panel_end = 3;
+  return args;
+}
+
 #define REFUSE(function, args, change) \
   refuse(#function ": " #change, function, args, [&](auto &a) { change; })
 
@@ -92,6 +100,11 @@ void check_gemm(Gemm *gemm) {
   REFUSE(gemm, b.gemm(), a.w_group = 16);
   REFUSE(gemm, b.gemm(), a.x_group = -32);
   REFUSE(gemm, b.gemm(), a.w_scale_type = 2);
+  REFUSE(gemm, gated(b.gemm()), a.gate = 2);
+  REFUSE(gemm, gated(b.gemm()), a.gate = -1);
+  REFUSE(gemm, gated(b.gemm()), a.accumulate = 1);
+  REFUSE(gemm, gated(b.gemm()), a.panel_end = 4);
+  REFUSE(gemm, gated(b.gemm()), a.gate = 0);  // which has fewer panels
   if (gemm(nullptr) != SINTER_INVALID_ARGUMENT) {
     fail("no arguments");
   }
@@ -172,9 +185,9 @@ void check_pack() {
 }
 
 void check_f32() {
-  std::vector<float> x(2 * k, 1), w(2 * 16 * k), y(2 * 17);
+  std::vector<float> x(2 * k, 1), w(3 * 16 * k), y(2 * 17);
   const sinter_f32_gemm_args gemm{2,        17,      k,        0,  2, x.data(), k,
-                                  w.data(), nullptr, y.data(), 17, 0, 0};
+                                  w.data(), nullptr, y.data(), 17, 0, 0,        0};
   const auto run = sinter_f32_gemm_scalar;
   REFUSE(run, gemm, a.m = 0);
   REFUSE(run, gemm, a.n = -1);
@@ -188,6 +201,9 @@ void check_f32() {
   REFUSE(run, gemm, a.w = nullptr);
   REFUSE(run, gemm, a.y = nullptr);
   REFUSE(run, gemm, a.activation = 4);
+  REFUSE(run, gated(gemm), a.gate = 2);
+  REFUSE(run, gated(gemm), a.accumulate = 1);
+  REFUSE(run, gated(gemm), a.panel_end = 4);
   const sinter_f32_pack_args to_pack{x.data(), k, 2, k, 0, 1, w.data()};
   const auto pack = sinter_f32_pack_scalar;
   REFUSE(pack, to_pack, a.n = 0);
@@ -234,6 +250,9 @@ void check_weight_only() {
   REFUSE(run, good, a.bits = 5);
   REFUSE(run, good, a.w_scale_type = 2);
   REFUSE(run, good, a.activation = 4);
+  REFUSE(run, gated(good), a.gate = 2);
+  REFUSE(run, gated(good), a.accumulate = 1);
+  REFUSE(run, gated(good), a.panel_end = 4);
   if (run(nullptr) != SINTER_INVALID_ARGUMENT) {
     fail("weight_only: no arguments");
   }
@@ -272,6 +291,7 @@ void check_blocks() {
     REFUSE(run, good, a.gemm.panel_end = 3);
     REFUSE(run, good, a.gemm.w_zero_points = b.centers.data());
     REFUSE(run, good, a.gemm.x_group = 32);
+    REFUSE(run, good, a.gemm.gate = 1);
     REFUSE(run, good, a.scratch = nullptr);
     if (run != sinter_int8_2of4_gemm_scalar) {
       REFUSE(run, good, a.starts = nullptr);
@@ -290,13 +310,14 @@ void check_blocks() {
   REFUSE(int4, good, a.gemm.k = 131072; a.gemm.x_stride = 131072);  // 16 times the sums
   std::vector<float> x(2 * k, 1), w(2 * 256), y(2 * 17);
   const sinter_f32_block_gemm_args floats{
-      {2, 17, k, 0, 2, x.data(), k, w.data(), nullptr, y.data(), 17, 0, 0},
+      {2, 17, k, 0, 2, x.data(), k, w.data(), nullptr, y.data(), 17, 0, 0, 0},
       starts,
       quads,
       scratch.data()};
   const auto f32 = sinter_f32_block_gemm_scalar;
   REFUSE(f32, floats, a.gemm.m = 0);
   REFUSE(f32, floats, a.gemm.k = a.gemm.x_stride = SINTER_BLOCK_MAX_K + 1);
+  REFUSE(f32, floats, a.gemm.gate = 1);
   REFUSE(f32, floats, a.starts = nullptr);
   REFUSE(f32, floats, a.quads = nullptr);
   REFUSE(f32, floats, a.scratch = nullptr);

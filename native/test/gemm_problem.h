@@ -45,7 +45,7 @@ struct Config {
   int64_t w_group = 0, x_group = 0;
   bool half_scales = false, x_zero_points = false, w_zero_points = false, bias = false;
   int32_t activation = SINTER_NO_ACTIVATION;
-  bool accumulate = false;
+  bool accumulate = false, gate = false;
   Fill x_fill = Fill::random, w_fill = Fill::random;
   Scales scales = Scales::ordinary;
 
@@ -60,14 +60,14 @@ struct Config {
   }
 
   std::string text() const {
-    char line[256];
+    char line[288];
     std::snprintf(line, sizeof line,
                   "int%d m %lld n %lld k %lld w_group %lld x_group %lld f16 %d xz %d wz %d bias %d "
-                  "activation %d accumulate %d fills %d %d scales %d",
+                  "activation %d accumulate %d gate %d fills %d %d scales %d",
                   bits, static_cast<long long>(m), static_cast<long long>(n),
                   static_cast<long long>(k), static_cast<long long>(w_group),
                   static_cast<long long>(x_group), half_scales, x_zero_points, w_zero_points, bias,
-                  activation, accumulate, static_cast<int>(x_fill), static_cast<int>(w_fill),
+                  activation, accumulate, gate, static_cast<int>(x_fill), static_cast<int>(w_fill),
                   static_cast<int>(scales));
     return line;
   }
@@ -82,22 +82,41 @@ inline float half_to_float(uint16_t h) {
   return (h & 0x8000) != 0 ? -v : v;
 }
 
+// Column j of y comes from a column of the panels, or with a gate from two, those of the factors 0
+// and 1.
+inline int64_t panel_column(bool gate, int64_t j, int factor) {
+  return gate ? j / 8 * 16 + 8 * factor + j % 8 : j;
+}
+
+// Of n columns, that whose bias a column of the panels has: behind those of the first factor lie
+// those of the second. For those past n anything.
+inline size_t bias_column(bool gate, int64_t column, int64_t n) {
+  return static_cast<size_t>(gate ? column / 16 * 8 + column % 8 + column % 16 / 8 * n : column);
+}
+
+// A result before the activation; the same in double, with the sum of magnitudes.
+struct Value {
+  float exact;
+  double judge, magnitude;
+};
+
 struct Problem {
   Config c;
-  int64_t panels, groups, x_groups, step, steps, x_stride, y_stride;
+  int64_t panels, columns, groups, x_groups, step, steps, x_stride, y_stride;
   std::vector<int8_t> x;           // [m][x_stride]
-  std::vector<int8_t> w;           // [n][k], the canonical codes
+  std::vector<int8_t> w;           // [columns][k], the canonical codes
   std::vector<uint8_t> centers;    // [panels][groups][16]
   std::vector<float> w_scales;     // [panels][groups][16]
   std::vector<uint16_t> w_halves;  // the same
   std::vector<float> x_scales;     // [m][x_groups]
   std::vector<int32_t> x_zeros;    // [m][x_groups]
-  std::vector<float> bias;         // [n]
+  std::vector<float> bias;         // [n], with a gate [2][n]
   std::vector<float> before;       // [m][y_stride], what y holds before the call
 
   Problem(const Config &config, Random &random) : c(config) {
     const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-    panels = up(c.n, 16);
+    panels = up(c.n, c.gate ? 8 : 16);
+    columns = c.gate ? 16 * panels : c.n;
     groups = c.w_group == 0 ? 1 : up(c.k, c.w_group);
     x_groups = c.x_group == 0 ? 1 : up(c.k, c.x_group);
     step = c.w_group == 0 ? c.x_group : c.x_group == 0 ? c.w_group : std::min(c.w_group, c.x_group);
@@ -105,7 +124,7 @@ struct Problem {
     x_stride = up(c.k, 32) * 32 + random.between(0, 2) * 32;
     y_stride = c.n + random.between(0, 20);
     x = codes(c.m * x_stride, c.x_fill, -128, 127, 1, random);
-    w = codes(c.n * c.k, c.w_fill, c.low(), c.high(), c.every(), random);
+    w = codes(columns * c.k, c.w_fill, c.low(), c.high(), c.every(), random);
     for (int64_t i = 0; i < panels * groups * 16; i++) {
       centers.push_back(static_cast<uint8_t>(
           c.w_zero_points ? edge_or(random, 0, c.bits == 8 ? 255 : 15, c.w_fill) : c.center()));
@@ -117,7 +136,7 @@ struct Problem {
       x_zeros.push_back(
           static_cast<int32_t>(c.x_zero_points ? edge_or(random, -128, 127, c.x_fill) : 0));
     }
-    for (int64_t i = 0; i < c.n; i++) {
+    for (int64_t i = 0; i < (c.gate ? 2 * c.n : c.n); i++) {
       bias.push_back(random.uniform(-3, 3));
     }
     for (int64_t i = 0; i < c.m * y_stride; i++) {
@@ -129,11 +148,12 @@ struct Problem {
     return x_zeros[static_cast<size_t>(row * x_groups + (c.x_group == 0 ? 0 : i / c.x_group))];
   }
 
-  // Before the activation, as sinter.h writes it; and in double, with the sum of magnitudes.
-  struct Value {
-    float exact;
-    double judge, magnitude;
-  };
+  bool odd() const { return c.scales == Scales::odd; }
+
+  // Of a step's sum one, and three for conversion, scales and bias.
+  double roundings() const { return static_cast<double>(steps + 3); }
+
+  // A column of the panels as sinter.h writes it.
   Value value(int64_t row, int64_t column) const {
     float f = 0;
     double judge = 0;
@@ -161,7 +181,7 @@ struct Problem {
           : c.x_group == 0 ? std::fma(exact_sum, w_scales[at], f)
                            : std::fma(exact_sum * x_scale, w_scales[at], f);
     }
-    const float b = c.bias ? bias[static_cast<size_t>(column)] : 0.0f;
+    const float b = c.bias ? bias[bias_column(c.gate, column, c.n)] : 0.0f;
     const float last = c.x_group == 0 ? x_scales[static_cast<size_t>(row)] : 1.0f;
     return {std::fma(f, last, b), judge + double(b), magnitude + std::fabs(double(b))};
   }
@@ -251,6 +271,53 @@ inline bool follows(float v, int32_t activation, bool accumulate, float before, 
   const double expected = accumulate ? double(before) + activated : activated;
   return std::fabs(double(result) - expected) <=
          3e-7 * std::fmax(1, std::fabs(double(v))) + FLT_EPSILON * std::fabs(expected);
+}
+
+// The same of activation(a) * b.
+inline bool follows_gate(float a, int32_t activation, float b, float result) {
+  if (activation == SINTER_NO_ACTIVATION || !std::isfinite(a) || std::isnan(b)) {
+    return same(result,
+                (activation != SINTER_NO_ACTIVATION && a < 0 && std::isinf(a) ? NAN : a) * b);
+  }
+  const double activated = activate(activation, double(a));
+  const double error = 3e-7 * std::fmax(1, std::fabs(double(a)));
+  if (std::isinf(b)) {  // a factor near 0 may be 0, which times infinity is NaN
+    return std::fabs(activated) > error ? same(result, static_cast<float>(activated) * b)
+                                        : !std::isfinite(result);
+  }
+  const double expected = activated * double(b);
+  const double bound =
+      error * std::fabs(double(b)) + FLT_EPSILON * std::fabs(expected) + double(FLT_TRUE_MIN);
+  return std::isinf(result) ? std::fabs(expected) + bound >= double(FLT_MAX)
+                            : std::fabs(double(result) - expected) <= bound;
+}
+
+// A value as the formulas have it, whose error is bounded.
+template <class Problem>
+float exact(const Problem &p, int64_t row, int64_t column) {
+  const Value v = p.value(row, column);
+  // Half an epsilon for a rounding, and as much for the double.
+  const double bound = v.magnitude * p.roundings() * FLT_EPSILON;
+  if (!p.odd() &&
+      (std::fabs(double(v.exact) - v.judge) > bound || bound > 0.01 * v.magnitude + 1e-30)) {
+    fail("the formulas themselves, %s: %a, in double %a, bound %g", p.c.text().c_str(),
+         double(v.exact), v.judge, bound);
+  }
+  return v.exact;
+}
+
+// An element of y against the formulas.
+template <class Problem>
+void judge(const Problem &p, const char *isa, int64_t row, int64_t column, float result) {
+  const float a = exact(p, row, panel_column(p.c.gate, column, 0));
+  const float b = p.c.gate ? exact(p, row, panel_column(true, column, 1)) : 1;
+  const float before = p.before[static_cast<size_t>(row * p.y_stride + column)];
+  if (p.c.gate ? !follows_gate(a, p.c.activation, b, result)
+               : !follows(a, p.c.activation, p.c.accumulate, before, result)) {
+    fail("%s %s, row %lld, column %lld: %a (before activation %a, times %a)", isa,
+         p.c.text().c_str(), static_cast<long long>(row), static_cast<long long>(column),
+         double(result), double(a), double(b));
+  }
 }
 
 }  // namespace testing

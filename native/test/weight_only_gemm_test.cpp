@@ -13,6 +13,7 @@ using testing::Edge;
 using testing::fail;
 using testing::Fill;
 using testing::GuardedMemory;
+using testing::judge;
 using testing::Problem;
 using testing::put;
 using testing::Random;
@@ -57,7 +58,7 @@ struct FloatProblem : Problem {
     }
   }
 
-  Value value(int64_t row, int64_t column) const {
+  testing::Value value(int64_t row, int64_t column) const {
     float f = 0;
     double judge = 0;
     double magnitude = 0;
@@ -76,7 +77,7 @@ struct FloatProblem : Problem {
       }
       f = std::fma(sum, w_scales[at], f);
     }
-    const float b = c.bias ? bias[static_cast<size_t>(column)] : 0.0f;
+    const float b = c.bias ? bias[testing::bias_column(c.gate, column, c.n)] : 0.0f;
     return {f + b, judge + double(b), magnitude + std::fabs(double(b))};
   }
 
@@ -86,31 +87,12 @@ struct FloatProblem : Problem {
   }
 };
 
-// One element against the formulas.
-void judge(const FloatProblem &p, int64_t row, int64_t column, float result) {
-  const Problem::Value v = p.value(row, column);
-  if (p.c.scales != Scales::odd) {
-    // Half an epsilon for a rounding, and as much for the double.
-    const double bound = v.magnitude * p.roundings() * FLT_EPSILON;
-    if (std::fabs(double(v.exact) - v.judge) > bound || bound > 0.01 * v.magnitude + 1e-30) {
-      fail("the formulas themselves, %s: %a, in double %a, bound %g", p.c.text().c_str(),
-           double(v.exact), v.judge, bound);
-    }
-  }
-  const float before = p.before[static_cast<size_t>(row * p.y_stride + column)];
-  if (!testing::follows(v.exact, p.c.activation, p.c.accumulate, before, result)) {
-    fail("%s, row %lld, column %lld: %a (before activation %a)", p.c.text().c_str(),
-         static_cast<long long>(row), static_cast<long long>(column), double(result),
-         double(v.exact));
-  }
-}
-
 const uint8_t *pack(const FloatProblem &p, Edge edge) {
   const int64_t bytes = p.panels * ((p.c.k + 31) / 32 * 32) * 16 * p.c.bits / 8;
   sinter_pack_args a{};
   a.codes = p.w.data();
   a.stride = a.k = p.c.k;
-  a.n = p.c.n;
+  a.n = p.columns;
   a.panel_end = p.panels;
   a.w = memory.w.place<uint8_t>(static_cast<size_t>(bytes), edge);
   const int32_t status = p.c.bits == 8 ? sinter_int8_pack_scalar(&a) : sinter_int4_pack_scalar(&a);
@@ -139,6 +121,7 @@ sinter_weight_only_gemm_args place(const FloatProblem &p, Edge edge) {
   a.w_scale_type = p.c.half_scales ? SINTER_F16 : SINTER_F32;
   a.activation = p.c.activation;
   a.accumulate = p.c.accumulate;
+  a.gate = p.c.gate;
   return a;
 }
 
@@ -191,7 +174,7 @@ void check(const Config &config) {
             expected[at] = p.before[at];  // compare() sees what was written beyond n
           } else if (p.c.m * p.c.n * p.c.k < 1000000 || i < 20 ||
                      random_.between(0, p.c.m * p.c.n) < 200) {
-            judge(p, i / p.y_stride, i % p.y_stride, expected[at]);
+            judge(p, variant.isa, i / p.y_stride, i % p.y_stride, expected[at]);
           }
         }
       }
@@ -216,7 +199,8 @@ Config any_options(int bits, int64_t m, int64_t n, int64_t k) {
   c.bias = random_.coin();
   c.activation = static_cast<int32_t>(
       random_.coin() ? SINTER_NO_ACTIVATION : random_.between(SINTER_GELU_ERF, SINTER_SILU));
-  c.accumulate = random_.between(0, 3) == 0;
+  c.gate = random_.between(0, 2) == 0;
+  c.accumulate = !c.gate && random_.between(0, 3) == 0;
   c.scales = random_.pick<Scales>({Scales::ordinary, Scales::ordinary, Scales::ones, Scales::odd});
   c.w_fill = random_.pick<Fill>({Fill::random, Fill::random, Fill::ends});
   return c;
@@ -285,6 +269,14 @@ int main() {
     for (const int64_t m : {127, 128, 129, 257, 512}) {
       check_any(bits, m, 50, random_.between(1, 70));
       check_any(bits, m, 3, 1000);
+    }
+    for (const int64_t n : {1, 7, 8, 9, 16, 23, 25}) {
+      for (const int64_t m : {1, 2, 3, 4, 5, 8, 9}) {
+        Config gate = any_options(bits, m, n, random_.between(1, 300));
+        gate.gate = true;
+        gate.accumulate = false;
+        check(gate);
+      }
     }
     for (const Fill fill : {Fill::lowest, Fill::highest}) {
       Config c = any_options(bits, random_.between(1, 9), 33, 500);

@@ -1,5 +1,6 @@
 package dev.sinter;
 
+import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
@@ -7,8 +8,11 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -18,6 +22,9 @@ import java.util.Arrays;
 /** The import rules of the house: data flows one way, and only few packages touch native code. */
 @AnalyzeClasses(packages = "dev.sinter", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
+  private static final DescribedPredicate<HasName> VECTOR =
+      nameMatching("jdk[.]incubator[.]vector[.](\\w*Vector|VectorMask)");
+
   @ArchTest static final ArchRule tensorStandsAlone = mayImport("dev.sinter.tensor..");
 
   @ArchTest
@@ -76,6 +83,15 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("jdk.incubator.vector..");
+
+  /** Where a method of ours is not inlined, a vector that it takes or returns goes to the heap. */
+  @ArchTest
+  static final ArchRule noMethodTakesOrReturnsVectors =
+      noMethods()
+          .should()
+          .haveRawReturnType(VECTOR)
+          .orShould()
+          .haveRawParameterTypes(anyElementThat(VECTOR));
 
   @ArchTest
   static final ArchRule backendsDoNotKnowEachOther =

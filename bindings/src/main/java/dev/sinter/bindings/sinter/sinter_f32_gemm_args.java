@@ -28,6 +28,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t y_stride;
  *     int32_t activation;
  *     int32_t accumulate;
+ *     int32_t gate;
  * }
  * }
  */
@@ -50,7 +51,9 @@ public class sinter_f32_gemm_args {
         sinter_h.C_POINTER.withName("y"),
         sinter_h.C_LONG.withName("y_stride"),
         sinter_h.C_INT.withName("activation"),
-        sinter_h.C_INT.withName("accumulate")
+        sinter_h.C_INT.withName("accumulate"),
+        sinter_h.C_INT.withName("gate"),
+        MemoryLayout.paddingLayout(4)
     ).withName("sinter_f32_gemm_args");
 
     /**
@@ -630,6 +633,50 @@ public class sinter_f32_gemm_args {
      */
     public static void accumulate(MemorySegment struct, int fieldValue) {
         struct.set(accumulate$LAYOUT, accumulate$OFFSET, fieldValue);
+    }
+
+    private static final OfInt gate$LAYOUT = (OfInt)$LAYOUT.select(groupElement("gate"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static final OfInt gate$layout() {
+        return gate$LAYOUT;
+    }
+
+    private static final long gate$OFFSET = $LAYOUT.byteOffset(groupElement("gate"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static final long gate$offset() {
+        return gate$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static int gate(MemorySegment struct) {
+        return struct.get(gate$LAYOUT, gate$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static void gate(MemorySegment struct, int fieldValue) {
+        struct.set(gate$LAYOUT, gate$OFFSET, fieldValue);
     }
 
     /**

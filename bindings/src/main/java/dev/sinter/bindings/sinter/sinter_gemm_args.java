@@ -37,6 +37,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t w_scale_type;
  *     int32_t activation;
  *     int32_t accumulate;
+ *     int32_t gate;
  * }
  * }
  */
@@ -69,7 +70,7 @@ public class sinter_gemm_args {
         sinter_h.C_INT.withName("w_scale_type"),
         sinter_h.C_INT.withName("activation"),
         sinter_h.C_INT.withName("accumulate"),
-        MemoryLayout.paddingLayout(4)
+        sinter_h.C_INT.withName("gate")
     ).withName("sinter_gemm_args");
 
     /**
@@ -1045,6 +1046,50 @@ public class sinter_gemm_args {
      */
     public static void accumulate(MemorySegment struct, int fieldValue) {
         struct.set(accumulate$LAYOUT, accumulate$OFFSET, fieldValue);
+    }
+
+    private static final OfInt gate$LAYOUT = (OfInt)$LAYOUT.select(groupElement("gate"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static final OfInt gate$layout() {
+        return gate$LAYOUT;
+    }
+
+    private static final long gate$OFFSET = $LAYOUT.byteOffset(groupElement("gate"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static final long gate$offset() {
+        return gate$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static int gate(MemorySegment struct) {
+        return struct.get(gate$LAYOUT, gate$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t gate
+     * }
+     */
+    public static void gate(MemorySegment struct, int fieldValue) {
+        struct.set(gate$LAYOUT, gate$OFFSET, fieldValue);
     }
 
     /**

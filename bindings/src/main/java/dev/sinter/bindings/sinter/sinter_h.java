@@ -257,6 +257,15 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_GEMM_PANEL() {
         return SINTER_GEMM_PANEL;
     }
+    private static final int SINTER_GATE_COLUMNS = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_GATE_COLUMNS 8
+     * }
+     */
+    public static int SINTER_GATE_COLUMNS() {
+        return SINTER_GATE_COLUMNS;
+    }
     private static final int SINTER_GEMM_BLOCK_K = (int)32L;
     /**
      * {@snippet lang=c :

@@ -15,8 +15,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)} with f32 results, for any M.
+ * {@code Y[M, N] = epilogue(X[M, K] W[N, K]^T)} with f32 results, for any M; with a gate W has 2 N
+ * rows.
  *
+ * @param n columns of Y
  * @param weights element type of floating W; null if W is made of codes
  * @param codes how the codes of W are stored; null for floating weights
  * @param columnOrder the order of their columns, in which X must come, as {@link QuantizeSpec} puts
@@ -69,20 +71,25 @@ public record MatmulSpec(
     this(k, n, weights, codes, null, null, activations, epilogue);
   }
 
-  /** The spec of a layer with these weights. */
+  /**
+   * The spec of a layer with these weights.
+   *
+   * @throws IllegalArgumentException if the epilogue has a gate and the number of rows is odd
+   */
   public static MatmulSpec of(CompressedTensor w, ActivationScheme activations, Epilogue epilogue) {
+    if (epilogue.gate() && w.rows() % 2 != 0) {
+      throw new IllegalArgumentException(
+          w.name()
+              + ": a gate needs two matrices of N rows each, got "
+              + w.rows()
+              + " rows in all");
+    }
+    int n = epilogue.gate() ? w.rows() / 2 : w.rows();
     return switch (w) {
-      case Dense d -> new MatmulSpec(d.columns(), d.rows(), d.dtype(), null, activations, epilogue);
+      case Dense d -> new MatmulSpec(d.columns(), n, d.dtype(), null, activations, epilogue);
       case Quantized q ->
           new MatmulSpec(
-              q.columns(),
-              q.rows(),
-              null,
-              q.format(),
-              q.columnOrder(),
-              null,
-              activations,
-              epilogue);
+              q.columns(), n, null, q.format(), q.columnOrder(), null, activations, epilogue);
       case Sparse s -> of(s.full(), activations, epilogue).with(s.sparsity());
     };
   }
@@ -92,12 +99,17 @@ public record MatmulSpec(
     return with(null);
   }
 
+  /** Rows of W, and values of the bias: N, with a gate 2 N. */
+  public int weightRows() {
+    return epilogue.gate() ? Math.multiplyExact(2, n) : n;
+  }
+
   private MatmulSpec with(Sparsity other) {
     return new MatmulSpec(k, n, weights, codes, columnOrder, other, activations, epilogue);
   }
 
   /**
-   * @param bias N values; null exactly if the epilogue has no bias
+   * @param bias one value for each row of W; null exactly if the epilogue has no bias
    * @throws IllegalArgumentException if weights or bias are not what this spec says
    */
   public void check(CompressedTensor w, float[] bias) {
@@ -105,12 +117,12 @@ public record MatmulSpec(
       throw new IllegalArgumentException(
           w.name() + " of " + w.columns() + "x" + w.rows() + " is not what the spec says: " + this);
     }
-    if (epilogue.bias() != (bias != null) || (bias != null && bias.length != n)) {
+    if (epilogue.bias() != (bias != null) || (bias != null && bias.length != weightRows())) {
       throw new IllegalArgumentException(
           w.name()
-              + ": bias must have N="
-              + n
-              + " values exactly if the epilogue has one, has "
+              + ": bias must have a value for each of "
+              + weightRows()
+              + " rows exactly if the epilogue has one, has "
               + (bias == null ? "none" : bias.length));
     }
   }
@@ -214,6 +226,9 @@ public record MatmulSpec(
     }
     if (epilogue.activation() != Activation.NONE) {
       s.append(", ").append(epilogue.activation());
+    }
+    if (epilogue.gate()) {
+      s.append(", gate");
     }
     if (epilogue.residual()) {
       s.append(", residual");

@@ -1,6 +1,7 @@
 package dev.sinter.layer;
 
 import dev.sinter.Sinter;
+import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
@@ -12,9 +13,11 @@ import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
+import dev.sinter.tensor.RowStack;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
 
@@ -73,9 +76,63 @@ public final class Linear implements AutoCloseable {
   }
 
   /**
-   * @param weights if {@link dev.sinter.tensor.Sparse}, the planner decides whether they run so or
-   *     as dense ones; {@link #explain} tells
-   * @param bias N values; null exactly if the epilogue has no bias
+   * {@code Y = activation(X gate^T + gateBias) * (X up^T + upBias)} in one pass over both weights:
+   * SwiGLU and its kin, see {@link Epilogue}.
+   *
+   * @param gate the matrix before the activation, {@code W1} or {@code gate_proj} in checkpoints
+   * @param up the other, {@code W3} or {@code up_proj}: of the same size and format
+   * @param gateBias N values, or null for zeros
+   * @param upBias likewise
+   * @throws IllegalArgumentException if the matrices differ in size, type or column order, or a
+   *     bias disagrees with its matrix
+   * @throws IllegalStateException if no backend supports the layer, with every reason
+   */
+  public static Linear gated(
+      Sinter sinter,
+      CompressedTensor gate,
+      CompressedTensor up,
+      float[] gateBias,
+      float[] upBias,
+      Activation activation,
+      ActivationScheme activations) {
+    int n = gate.rows();
+    if (up.rows() != n) {
+      throw new IllegalArgumentException(
+          up.name() + " has " + up.rows() + " rows, " + gate.name() + " has " + n);
+    }
+    checkBias(gate, gateBias);
+    checkBias(up, upBias);
+    float[] bias = gateBias == null && upBias == null ? null : new float[2 * n];
+    if (gateBias != null) {
+      System.arraycopy(gateBias, 0, bias, 0, n);
+    }
+    if (upBias != null) {
+      System.arraycopy(upBias, 0, bias, n, n);
+    }
+    try (Arena arena = Arena.ofShared()) {
+      CompressedTensor both =
+          RowStack.of(gate.name() + " over " + up.name(), List.of(gate, up), arena);
+      return of(sinter, both, bias, activations, Epilogue.gate(bias != null, activation));
+    }
+  }
+
+  private static void checkBias(CompressedTensor weights, float[] bias) {
+    if (bias != null && bias.length != weights.rows()) {
+      throw new IllegalArgumentException(
+          weights.name()
+              + ": bias has "
+              + bias.length
+              + " values, the weights have "
+              + weights.rows()
+              + " rows");
+    }
+  }
+
+  /**
+   * @param weights [N, K]; with a gate W1 on top of W3, [2 N, K]; if {@link
+   *     dev.sinter.tensor.Sparse}, the planner decides whether they run so or as dense ones; {@link
+   *     #explain} tells
+   * @param bias a value for each row of the weights; null exactly if the epilogue has no bias
    * @throws IllegalArgumentException if the bias disagrees with the weights or the epilogue
    * @throws IllegalStateException if no backend supports the layer, with every reason
    */
@@ -93,10 +150,7 @@ public final class Linear implements AutoCloseable {
               + " bias, but the bias is "
               + (bias == null ? "null" : "given"));
     }
-    if (bias != null && bias.length != weights.rows()) {
-      throw new IllegalArgumentException(
-          weights.name() + ": bias has " + bias.length + " values, N is " + weights.rows());
-    }
+    checkBias(weights, bias);
     Planner planner = sinter.planner();
     Planner.Choice choice = planner.choose(MatmulSpec.of(weights, activations, epilogue));
     MatmulSpec spec = (MatmulSpec) choice.spec();

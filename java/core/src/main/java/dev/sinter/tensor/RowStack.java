@@ -31,7 +31,7 @@ public final class RowStack {
             part.name()
                 + " cannot be stacked on "
                 + parts.getFirst().name()
-                + ": widths, types, column orders or structures differ");
+                + ": widths, types, structures or column orders differ");
       }
       rows += part.rows();
       bytes += data(part.full()).byteSize();

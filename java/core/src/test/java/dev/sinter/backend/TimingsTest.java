@@ -65,7 +65,9 @@ class TimingsTest {
                 layer(512, 512, 1),
                 Map.of("cpu", 0.1 + 0.2, "onednn", 1e-9),
                 int4,
-                Map.of("cpu", 1234567.5)));
+                Map.of("cpu", 1234567.5),
+                new Timings.Layer("f32-2:4.float", 64, 64, 1),
+                Map.of("cpu", 0.5)));
     Path file = folder.resolve("new/plan.properties");
     timings.write(file, "some CPU");
     assertEquals(timings.millis(), Timings.read(file).millis());

@@ -18,7 +18,6 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
-import dev.sinter.tensor.RowStack;
 import dev.sinter.testing.Allocation;
 import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
@@ -277,37 +276,6 @@ class LinearTest {
     }
     double noise = noise(codes, group, x, m, exact);
     assertTrue(noise < noise(codes, token, x, m, exact) / 1.5, noise + " " + random);
-  }
-
-  /** Query, key and value in one pass: each gets the numbers it gets alone. */
-  @ParameterizedTest
-  @CsvSource({"8, 0", "4, 128"})
-  void stackedLayersRunAsOne(int bits, int group) {
-    CodeFormat format = group == 0 ? CodeFormat.perChannel(bits) : CodeFormat.inGroups(bits, group);
-    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
-    List<Quantized> parts = new ArrayList<>();
-    for (int i = 0; i < 3; i++) {
-      parts.add(Quantizer.roundToNearest(dense(), format, arena));
-    }
-    int m = 5;
-    MemorySegment x = arena.allocate(4L * m * K, 64);
-    random.fill(x, 1);
-    MemorySegment all = arena.allocate(4L * m * 3 * N, 64);
-    MemorySegment alone = arena.allocate(4L * m * N, 64);
-    try (Linear stacked = Linear.of(sinter, RowStack.of("qkv", parts, arena), (float[]) null, u8)) {
-      assertEquals(3 * N, stacked.spec().n());
-      stacked.forward(x, m, all);
-    }
-    for (int i = 0; i < 3; i++) {
-      try (Linear part = Linear.of(sinter, parts.get(i), (float[]) null, u8)) {
-        part.forward(x, m, alone);
-      }
-      for (int row = 0; row < m; row++) {
-        MemorySegment columns = all.asSlice(4L * (3 * row + i) * N, 4L * N);
-        assertEquals(
-            -1, columns.mismatch(alone.asSlice(4L * row * N, 4L * N)), "part " + i + " " + random);
-      }
-    }
   }
 
   /** On activations that come in order already, codes do the same without knowing of it. */

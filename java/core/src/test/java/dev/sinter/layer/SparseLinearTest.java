@@ -1,5 +1,6 @@
 package dev.sinter.layer;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -83,6 +84,26 @@ class SparseLinearTest {
         double bound = backend == null ? 1e-4 : 0;
         assertEquals(
             wanted, y.getAtIndex(ValueLayout.JAVA_FLOAT, i), bound, i + " " + id + " " + random);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2:4", "16x4", "unstructured"})
+  void allZerosGiveTheBias(String id) {
+    Dense zeros = new Dense("w", N, K, DType.F32, arena.allocate(4L * N * K, 64));
+    Sparse dense = new Sparse(Sparsity.of(id), zeros);
+    Sparse codes = Quantizer.roundToNearest(dense, CodeFormat.inGroups(4, 32), arena);
+    float[] bias = random.normals(N, 1);
+    MemorySegment x = arena.allocate(4L * K, 64);
+    random.fill(x, 1);
+    MemorySegment y = arena.allocate(4L * N, 64);
+    try (Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(1));
+        Linear floats = Linear.of(sinter, dense, bias, ActivationScheme.FLOAT);
+        Linear four = Linear.of(sinter, codes, bias, ActivationScheme.U8_PER_TOKEN)) {
+      for (Linear linear : List.of(floats, four)) {
+        linear.forward(x, 1, y.fill((byte) -1));
+        assertArrayEquals(bias, y.toArray(ValueLayout.JAVA_FLOAT), linear.explain());
       }
     }
   }

@@ -270,8 +270,11 @@ class SparseTest {
     all.decodeRow(2, row);
     assertArrayEquals(new float[] {0, 0, 3, 4}, row);
     Sparse other = new Sparse(Sparsity.UNSTRUCTURED, (Dense) b.values());
-    expect("structures differ", () -> RowStack.of("all", List.of(a, other), arena));
-    expect("structures differ", () -> RowStack.of("all", List.of(a, b.values()), arena));
+    expect(
+        "structures or column orders differ", () -> RowStack.of("all", List.of(a, other), arena));
+    expect(
+        "structures or column orders differ",
+        () -> RowStack.of("all", List.of(a, b.values()), arena));
   }
 
   private float[] sparseValues(int length, float share) {

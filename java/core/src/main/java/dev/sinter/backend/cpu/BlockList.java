@@ -142,8 +142,9 @@ final class BlockList {
   }
 
   static MemorySegment scales(Arena arena, Quantized source, boolean half) {
-    MemorySegment scales = arena.allocate(PanelScales.bytes(source, half), CACHE_LINE);
-    PanelScales.write(source, half, scales);
+    PanelRows rows = new PanelRows(source.rows(), false);
+    MemorySegment scales = arena.allocate(PanelScales.bytes(source, rows, half), CACHE_LINE);
+    PanelScales.write(source, rows, half, scales);
     return scales;
   }
 

@@ -36,7 +36,13 @@ abstract class CodesGemm extends PanelMatmul {
    */
   CodesGemm(
       String operation, MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
-    this(operation, spec, bias, workers, isa, (a, g, z) -> new PackedCodes(a, source, g, z));
+    this(
+        operation,
+        spec,
+        bias,
+        workers,
+        isa,
+        (a, g, z) -> new PackedCodes(a, source, PanelRows.of(spec), g, z));
   }
 
   /**
@@ -68,6 +74,7 @@ abstract class CodesGemm extends PanelMatmul {
     sinter_gemm_args.y_stride(args, spec.n());
     sinter_gemm_args.activation(args, activation());
     sinter_gemm_args.accumulate(args, accumulate());
+    sinter_gemm_args.gate(args, gate());
     return args;
   }
 

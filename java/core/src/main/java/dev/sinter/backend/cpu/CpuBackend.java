@@ -112,18 +112,24 @@ public final class CpuBackend implements Backend {
   }
 
   private static Support examineSparse(MatmulSpec spec) {
+    if (spec.epilogue().gate()) {
+      return Support.no("has no kernel with a gate for " + spec.sparsity());
+    }
     boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
     boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
-    if (!blocks && !(codes && spec.int8() && isTwoOfFour(spec.sparsity()))) {
+    if (codes && spec.int8() && isTwoOfFour(spec.sparsity())) {
+      // As fast as the full weights for four rows, slower for more: see Int8TwoOfFourGemmNative.
+      return Support.no("2:4 pays for a single row only, and a layer is planned for every M");
+    }
+    if (!blocks) {
       return Support.no(
           "has no kernel for "
               + spec.weightType()
               + " with "
               + spec.activations()
               + ", only for blocks of a multiple of 8x4 of F32 weights with FLOAT, or I8 weights"
-              + " without groups with U8 or S8 activations, for 2:4 of the latter, and for blocks"
-              + " of a multiple of 8x8 of I4 weights without zero points with U8 or S8 activations"
-              + " without groups");
+              + " without groups with U8 or S8 activations, and for blocks of a multiple of 8x8 of I4"
+              + " weights without zero points with U8 or S8 activations without groups");
     }
     int maxK = codes ? Int4BlockGemmNative.MAX_K : F32BlockGemmNative.MAX_K;
     return spec.k() <= maxK
@@ -205,11 +211,8 @@ public final class CpuBackend implements Backend {
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
     if (sparse) {
-      if (spec.int4()) {
-        return new Int4BlockGemmNative(spec, codes, bias, workers, isa);
-      }
-      return isTwoOfFour(spec.sparsity())
-          ? new Int8TwoOfFourGemmNative(spec, codes, bias, workers, isa)
+      return spec.int4()
+          ? new Int4BlockGemmNative(spec, codes, bias, workers, isa)
           : new Int8BlockGemmNative(spec, codes, bias, workers, isa);
     }
     return switch (codes.format().code()) {

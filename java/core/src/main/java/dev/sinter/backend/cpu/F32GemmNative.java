@@ -14,15 +14,15 @@ import java.lang.foreign.MemorySegment;
 final class F32GemmNative extends FloatsGemm {
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   F32GemmNative(MatmulSpec spec, Dense source, float[] bias, int workers, Isa isa) {
-    super("f32_gemm", spec, bias, workers, isa, arena -> pack(arena, source));
+    super("f32_gemm", spec, bias, workers, isa, arena -> pack(arena, source, PanelRows.of(spec)));
   }
 
   /** All of a panel's weights. */
-  private record Packed(int n, int k, int panels, MemorySegment weights) implements KernelWeights {
+  private record Packed(PanelRows rows, int k, MemorySegment weights) implements KernelWeights {
     @Override
     public MemorySegment arguments(Arena arena) {
       MemorySegment args = sinter_f32_gemm_args.allocate(arena);
-      sinter_f32_gemm_args.n(args, n);
+      sinter_f32_gemm_args.n(args, rows.n());
       sinter_f32_gemm_args.k(args, k);
       sinter_f32_gemm_args.w(args, weights);
       return args;
@@ -30,7 +30,7 @@ final class F32GemmNative extends FloatsGemm {
 
     @Override
     public int[] strips() {
-      return PanelMatmul.strips(panels);
+      return PanelMatmul.strips(rows.panels());
     }
 
     @Override
@@ -39,22 +39,29 @@ final class F32GemmNative extends FloatsGemm {
     }
   }
 
-  private static Packed pack(Arena arena, Dense source) {
-    int n = source.rows();
+  private static Packed pack(Arena arena, Dense source, PanelRows rows) {
     int k = source.columns();
-    int panels = Math.ceilDiv(n, SINTER_GEMM_PANEL());
-    MemorySegment packed = LargeMemory.allocate(arena, 4L * k * SINTER_GEMM_PANEL() * panels);
+    long rowBytes = 4L * k;
+    long panelBytes = SINTER_GEMM_PANEL() * rowBytes;
+    MemorySegment packed = LargeMemory.allocate(arena, panelBytes * rows.panels());
     try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment panel = scratch.allocate(panelBytes, CACHE_LINE);
       MemorySegment args = sinter_f32_pack_args.allocate(scratch);
-      sinter_f32_pack_args.w(args, source.data());
+      sinter_f32_pack_args.w(args, panel);
       sinter_f32_pack_args.stride(args, k);
-      sinter_f32_pack_args.n(args, n);
       sinter_f32_pack_args.k(args, k);
-      sinter_f32_pack_args.panel_end(args, panels);
-      sinter_f32_pack_args.packed(args, packed);
-      check("sinter_f32_pack_scalar", sinter_f32_pack_scalar(args));
+      sinter_f32_pack_args.panel_end(args, 1);
+      for (int p = 0; p < rows.panels(); p++) {
+        for (int c = 0; c < rows.columns(p); c++) {
+          MemorySegment.copy(
+              source.data(), rows.row(p, c) * rowBytes, panel, c * rowBytes, rowBytes);
+        }
+        sinter_f32_pack_args.n(args, rows.columns(p));
+        sinter_f32_pack_args.packed(args, packed.asSlice(p * panelBytes, panelBytes));
+        check("sinter_f32_pack_scalar", sinter_f32_pack_scalar(args));
+      }
     }
-    return new Packed(n, k, panels, packed);
+    return new Packed(rows, k, packed);
   }
 
   @Override

@@ -52,6 +52,7 @@ abstract class FloatsGemm extends PanelMatmul {
     sinter_f32_gemm_args.y_stride(args, spec.n());
     sinter_f32_gemm_args.activation(args, activation());
     sinter_f32_gemm_args.accumulate(args, accumulate());
+    sinter_f32_gemm_args.gate(args, gate());
     return args;
   }
 

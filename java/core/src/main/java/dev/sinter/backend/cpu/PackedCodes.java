@@ -21,7 +21,7 @@ final class PackedCodes implements KernelWeights {
   private static final int CACHE_LINE = 64;
 
   private final Quantized source;
-  private final int panels;
+  private final PanelRows rows;
   private final int groups;
   private final int group; // weights of a row that share a scale; 0: all
   private final int step;
@@ -36,9 +36,10 @@ final class PackedCodes implements KernelWeights {
    * @param inputGroup activations along K that share a scale; 0 for all of them
    * @param withSums whether the sums of the weights are needed, for activations with zero points
    */
-  PackedCodes(Arena arena, Quantized source, int inputGroup, boolean withSums) {
+  PackedCodes(Arena arena, Quantized source, PanelRows rows, int inputGroup, boolean withSums) {
     this.source = source;
-    panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
+    this.rows = rows;
+    int panels = rows.panels();
     groups = source.format().groups(source.columns());
     group = groups == 1 ? 0 : source.format().groupWidth(source.columns());
     step = group == 0 || (inputGroup != 0 && inputGroup < group) ? inputGroup : group;
@@ -48,7 +49,7 @@ final class PackedCodes implements KernelWeights {
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
     long sumBytes = withSums ? 4L * SINTER_GEMM_PANEL() * panels * steps() : 0;
     halfScales = PanelScales.fitHalf(source);
-    long scaleBytes = PanelScales.bytes(source, halfScales);
+    long scaleBytes = PanelScales.bytes(source, rows, halfScales);
     // One block, since small ones of their own would not get huge pages.
     MemorySegment block =
         LargeMemory.allocate(arena, lines(bytes) + lines(scaleBytes) + lines(sumBytes) + entries);
@@ -59,7 +60,7 @@ final class PackedCodes implements KernelWeights {
     zeroPoints =
         source.format().zeroPoints() ? parts.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
     pack();
-    PanelScales.write(source, halfScales, scales);
+    PanelScales.write(source, rows, halfScales, scales);
     arrangeZeroPoints();
   }
 
@@ -69,17 +70,27 @@ final class PackedCodes implements KernelWeights {
 
   private void pack() {
     int k = source.columns();
+    long panelBytes = codes.byteSize() / rows.panels();
+    long panelSums = sums.byteSize() / rows.panels();
+    byte[] row = new byte[k];
     try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment panel = scratch.allocate((long) SINTER_GEMM_PANEL() * k, CACHE_LINE);
       MemorySegment args = sinter_pack_args.allocate(scratch);
-      sinter_pack_args.codes(args, bytewise(source, scratch));
+      sinter_pack_args.codes(args, panel); // one a byte
       sinter_pack_args.stride(args, k);
-      sinter_pack_args.n(args, source.rows());
       sinter_pack_args.k(args, k);
-      sinter_pack_args.panel_end(args, panels);
-      sinter_pack_args.step(args, sums.equals(MemorySegment.NULL) ? 0 : step);
-      sinter_pack_args.w(args, codes);
-      sinter_pack_args.w_sums(args, sums);
-      PanelMatmul.check(source.format().code() + " packing", pack(args));
+      sinter_pack_args.panel_end(args, 1);
+      sinter_pack_args.step(args, panelSums == 0 ? 0 : step);
+      for (int p = 0; p < rows.panels(); p++) {
+        for (int c = 0; c < rows.columns(p); c++) {
+          source.readCodes(rows.row(p, c), row);
+          MemorySegment.copy(row, 0, panel, ValueLayout.JAVA_BYTE, (long) c * k, k);
+        }
+        sinter_pack_args.n(args, rows.columns(p));
+        sinter_pack_args.w(args, codes.asSlice(p * panelBytes, panelBytes));
+        sinter_pack_args.w_sums(args, sums.asSlice(p * panelSums, panelSums));
+        PanelMatmul.check(source.format().code() + " packing", pack(args));
+      }
     }
   }
 
@@ -108,11 +119,12 @@ final class PackedCodes implements KernelWeights {
   }
 
   private void arrangeZeroPoints() {
-    int panel = SINTER_GEMM_PANEL();
-    for (int n = 0; n < source.rows() && source.format().zeroPoints(); n++) {
+    for (int p = 0; p < rows.panels() && source.format().zeroPoints(); p++) {
       for (int g = 0; g < groups; g++) {
-        long index = ((long) (n / panel) * groups + g) * panel + n % panel;
-        zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(n, g));
+        for (int c = 0; c < rows.columns(p); c++) {
+          long index = ((long) p * groups + g) * SINTER_GEMM_PANEL() + c;
+          zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(rows.row(p, c), g));
+        }
       }
     }
   }
@@ -129,7 +141,7 @@ final class PackedCodes implements KernelWeights {
 
   @Override
   public int[] strips() {
-    return PanelMatmul.strips(panels);
+    return PanelMatmul.strips(rows.panels());
   }
 
   @Override
@@ -140,7 +152,7 @@ final class PackedCodes implements KernelWeights {
   @Override
   public MemorySegment arguments(Arena arena) {
     MemorySegment args = sinter_gemm_args.allocate(arena);
-    sinter_gemm_args.n(args, source.rows());
+    sinter_gemm_args.n(args, rows.n());
     sinter_gemm_args.k(args, source.columns());
     sinter_gemm_args.w(args, codes);
     sinter_gemm_args.w_scales(args, scales);
@@ -153,7 +165,7 @@ final class PackedCodes implements KernelWeights {
 
   /** Sets the fields of a call that are about the weights, for f32 activations. */
   void describeWeightOnly(MemorySegment args) {
-    sinter_weight_only_gemm_args.n(args, source.rows());
+    sinter_weight_only_gemm_args.n(args, rows.n());
     sinter_weight_only_gemm_args.k(args, source.columns());
     sinter_weight_only_gemm_args.w(args, codes);
     sinter_weight_only_gemm_args.w_scales(args, scales);

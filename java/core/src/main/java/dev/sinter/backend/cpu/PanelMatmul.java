@@ -29,7 +29,8 @@ abstract class PanelMatmul implements MatmulKernel {
 
   final MatmulSpec spec;
   final Isa isa;
-  final int panels;
+  final PanelRows panelRows;
+  private final int panels;
   final Arena arena = Arena.ofShared();
   private final String implementation;
   private int[] strips; // the first panel of each, and the number of panels
@@ -41,7 +42,8 @@ abstract class PanelMatmul implements MatmulKernel {
     this.spec = spec;
     this.isa = isa;
     implementation = "sinter_" + operation + "_" + isa.text();
-    panels = Math.ceilDiv(spec.n(), SINTER_GEMM_PANEL());
+    panelRows = PanelRows.of(spec);
+    panels = panelRows.panels();
     strips = strips(panels);
   }
 
@@ -114,7 +116,13 @@ abstract class PanelMatmul implements MatmulKernel {
     return switch (spec.epilogue().activation()) {
       case Activation.NONE -> SINTER_NO_ACTIVATION();
       case Activation.GELU_ERF -> SINTER_GELU_ERF();
+      case Activation.GELU_TANH -> SINTER_GELU_TANH();
+      case Activation.SILU -> SINTER_SILU();
     };
+  }
+
+  final int gate() {
+    return spec.epilogue().gate() ? 1 : 0;
   }
 
   final int accumulate() {

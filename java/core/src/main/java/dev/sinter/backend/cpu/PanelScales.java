@@ -24,23 +24,23 @@ final class PanelScales {
     return true;
   }
 
-  static long bytes(Quantized source, boolean half) {
-    int panels = Math.ceilDiv(source.rows(), SINTER_GEMM_PANEL());
+  static long bytes(Quantized source, PanelRows rows, boolean half) {
     int groups = source.format().groups(source.columns());
-    return (half ? 2L : 4L) * SINTER_GEMM_PANEL() * panels * groups;
+    return (half ? 2L : 4L) * SINTER_GEMM_PANEL() * rows.panels() * groups;
   }
 
-  static void write(Quantized source, boolean half, MemorySegment out) {
-    int panel = SINTER_GEMM_PANEL();
+  static void write(Quantized source, PanelRows rows, boolean half, MemorySegment out) {
     int groups = source.format().groups(source.columns());
-    for (int n = 0; n < source.rows(); n++) {
+    for (int p = 0; p < rows.panels(); p++) {
       for (int g = 0; g < groups; g++) {
-        long index = ((long) (n / panel) * groups + g) * panel + n % panel;
-        float scale = source.scale(n, g);
-        if (half) {
-          out.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
-        } else {
-          out.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+        for (int c = 0; c < rows.columns(p); c++) {
+          long index = ((long) p * groups + g) * SINTER_GEMM_PANEL() + c;
+          float scale = source.scale(rows.row(p, c), g);
+          if (half) {
+            out.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
+          } else {
+            out.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+          }
         }
       }
     }

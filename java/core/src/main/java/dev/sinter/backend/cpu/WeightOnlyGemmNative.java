@@ -21,7 +21,7 @@ final class WeightOnlyGemmNative extends PanelMatmul {
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   WeightOnlyGemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
     super(spec, "weight_only_gemm", isa);
-    weights = new PackedCodes(arena, source, 0, false);
+    weights = new PackedCodes(arena, source, panelRows, 0, false);
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
     arguments = new MemorySegment[workers];
@@ -38,6 +38,7 @@ final class WeightOnlyGemmNative extends PanelMatmul {
     sinter_weight_only_gemm_args.y_stride(args, spec.n());
     sinter_weight_only_gemm_args.activation(args, activation());
     sinter_weight_only_gemm_args.accumulate(args, accumulate());
+    sinter_weight_only_gemm_args.gate(args, gate());
     return args;
   }
 

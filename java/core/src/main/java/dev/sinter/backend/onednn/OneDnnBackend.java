@@ -1,5 +1,6 @@
 package dev.sinter.backend.onednn;
 
+import dev.sinter.backend.Activation;
 import dev.sinter.backend.Backend;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
@@ -71,6 +72,13 @@ public final class OneDnnBackend implements Backend {
               + spec.weightType()
               + " with "
               + spec.activations());
+    }
+    if (spec.epilogue().gate()) {
+      return Support.no("has no gate");
+    }
+    Activation activation = spec.epilogue().activation();
+    if (activation != Activation.NONE && activation != Activation.GELU_ERF) {
+      return Support.no("runs GELU_ERF or no activation, not " + activation);
     }
     if (type == MatmulShape.Type.U8S8 && !OneDnn.effectiveIsa().endsWith("vnni")) {
       return Support.no(

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
@@ -36,22 +35,23 @@ public final class MatmulReference implements MatmulKernel {
     this.spec = spec;
     this.weightBytes = weights.bytes();
     this.bias = bias == null ? null : bias.clone();
+    int rows = spec.weightRows();
     switch (weights.full()) {
       case Dense dense -> {
-        values = new float[spec.n()][spec.k()];
+        values = new float[rows][spec.k()];
         codes = null;
         scales = null;
         groupWidth = spec.k();
-        for (int n = 0; n < spec.n(); n++) {
+        for (int n = 0; n < rows; n++) {
           dense.decodeRow(n, values[n]);
         }
       }
       case Quantized quantized -> {
         values = null;
-        codes = new byte[spec.n()][spec.k()];
-        scales = new float[spec.n()][spec.codes().groups(spec.k())];
+        codes = new byte[rows][spec.k()];
+        scales = new float[rows][spec.codes().groups(spec.k())];
         groupWidth = spec.codes().groupWidth(spec.k());
-        for (int n = 0; n < spec.n(); n++) {
+        for (int n = 0; n < rows; n++) {
           quantized.readIntegers(n, codes[n]);
           for (int g = 0; g < scales[n].length; g++) {
             scales[n][g] = quantized.scale(n, g);
@@ -93,12 +93,9 @@ public final class MatmulReference implements MatmulKernel {
     for (int row = tile * TILE_ROWS; row < end; row++) {
       for (int n = 0; n < spec.n(); n++) {
         long index = (long) row * spec.n() + n;
-        double result = product(x, row, n);
-        if (bias != null) {
-          result += bias[n];
-        }
-        if (spec.epilogue().activation() == Activation.GELU_ERF) {
-          result = gelu(result);
+        double result = activate(sum(x, row, n));
+        if (spec.epilogue().gate()) {
+          result *= sum(x, row, spec.n() + n);
         }
         if (spec.epilogue().residual()) {
           result += y.getAtIndex(JAVA_FLOAT, index);
@@ -139,6 +136,10 @@ public final class MatmulReference implements MatmulKernel {
       sum += (long) centered(x, row, k) * codes[n][k];
     }
     return sum;
+  }
+
+  private double sum(ActivationBuffer x, int row, int n) {
+    return product(x, row, n) + (bias == null ? 0 : bias[n]);
   }
 
   private double product(ActivationBuffer x, int row, int n) {
@@ -187,7 +188,13 @@ public final class MatmulReference implements MatmulKernel {
         - x.zeroPoints().getAtIndex(JAVA_INT, group(x, row, k));
   }
 
-  private static double gelu(double x) {
-    return x * Erfc.erfc(-x / Math.sqrt(2)) / 2;
+  private double activate(double x) {
+    return switch (spec.epilogue().activation()) {
+      case NONE -> x;
+      case GELU_ERF -> x * Erfc.erfc(-x / Math.sqrt(2)) / 2;
+      case GELU_TANH ->
+          x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))) / 2;
+      case SILU -> x / (1 + Math.exp(-x));
+    };
   }
 }

@@ -148,7 +148,8 @@ final class AttentionVector implements AttentionKernel {
       long source = base + 4L * column;
       if (column + LANES <= headDim) {
         for (int j = 0; j < length; j++) {
-          load(v, source + j * stride).intoMemorySegment(s, target + 4L * LANES * j, ORDER);
+          FloatVector.fromMemorySegment(FLOATS, v, source + j * stride, ORDER)
+              .intoMemorySegment(s, target + 4L * LANES * j, ORDER);
         }
       } else {
         for (int j = 0; j < length; j++) {
@@ -178,7 +179,7 @@ final class AttentionVector implements AttentionKernel {
     long keyStride = 4L * (padded + LANES);
     for (int j = 0; j < padded; j += LANES) {
       int beyond = Math.max(0, j + LANES - length);
-      FloatVector a0 = load(s, edge + 4L * beyond);
+      FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, s, edge + 4L * beyond, ORDER);
       FloatVector a1 = a0;
       FloatVector a2 = a0;
       FloatVector a3 = a0;
@@ -187,16 +188,16 @@ final class AttentionVector implements AttentionKernel {
       FloatVector a6 = a0;
       FloatVector a7 = a0;
       for (int d = 0; d < headDim; d++) {
-        FloatVector key = load(s, 4L * j + d * keyStride);
+        FloatVector key = FloatVector.fromMemorySegment(FLOATS, s, 4L * j + d * keyStride, ORDER);
         long at = 4L * d;
-        a0 = key.fma(broadcast(q, q0 + at), a0);
-        a1 = key.fma(broadcast(q, q1 + at), a1);
-        a2 = key.fma(broadcast(q, q2 + at), a2);
-        a3 = key.fma(broadcast(q, q3 + at), a3);
-        a4 = key.fma(broadcast(q, q4 + at), a4);
-        a5 = key.fma(broadcast(q, q5 + at), a5);
-        a6 = key.fma(broadcast(q, q6 + at), a6);
-        a7 = key.fma(broadcast(q, q7 + at), a7);
+        a0 = key.fma(FloatVector.broadcast(FLOATS, get(q, q0 + at)), a0);
+        a1 = key.fma(FloatVector.broadcast(FLOATS, get(q, q1 + at)), a1);
+        a2 = key.fma(FloatVector.broadcast(FLOATS, get(q, q2 + at)), a2);
+        a3 = key.fma(FloatVector.broadcast(FLOATS, get(q, q3 + at)), a3);
+        a4 = key.fma(FloatVector.broadcast(FLOATS, get(q, q4 + at)), a4);
+        a5 = key.fma(FloatVector.broadcast(FLOATS, get(q, q5 + at)), a5);
+        a6 = key.fma(FloatVector.broadcast(FLOATS, get(q, q6 + at)), a6);
+        a7 = key.fma(FloatVector.broadcast(FLOATS, get(q, q7 + at)), a7);
       }
       long target = scores + 4L * j;
       a0.intoMemorySegment(s, target, ORDER);
@@ -249,16 +250,16 @@ final class AttentionVector implements AttentionKernel {
     long source = values + 4L * column * length;
     long row = 4L * padded(length);
     for (int j = 0; j < length; j++) {
-      FloatVector value = load(s, source + 4L * LANES * j);
+      FloatVector value = FloatVector.fromMemorySegment(FLOATS, s, source + 4L * LANES * j, ORDER);
       long at = scores + 4L * j;
-      a0 = value.fma(broadcast(s, at), a0);
-      a1 = value.fma(broadcast(s, at + row), a1);
-      a2 = value.fma(broadcast(s, at + 2 * row), a2);
-      a3 = value.fma(broadcast(s, at + 3 * row), a3);
-      a4 = value.fma(broadcast(s, at + 4 * row), a4);
-      a5 = value.fma(broadcast(s, at + 5 * row), a5);
-      a6 = value.fma(broadcast(s, at + 6 * row), a6);
-      a7 = value.fma(broadcast(s, at + 7 * row), a7);
+      a0 = value.fma(FloatVector.broadcast(FLOATS, get(s, at)), a0);
+      a1 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + row)), a1);
+      a2 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 2 * row)), a2);
+      a3 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 3 * row)), a3);
+      a4 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 4 * row)), a4);
+      a5 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 5 * row)), a5);
+      a6 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 6 * row)), a6);
+      a7 = value.fma(FloatVector.broadcast(FLOATS, get(s, at + 7 * row)), a7);
     }
     long bytes = 4L * LANES;
     a0.intoMemorySegment(s, weighed, ORDER);
@@ -282,7 +283,9 @@ final class AttentionVector implements AttentionKernel {
       float inverse = 1 / sum;
       long source = weighed + 4L * LANES * r;
       if (columns >= LANES) {
-        load(s, source).mul(broadcast(inverse)).intoMemorySegment(out, target + r * stride, ORDER);
+        FloatVector.fromMemorySegment(FLOATS, s, source, ORDER)
+            .mul(FloatVector.broadcast(FLOATS, inverse))
+            .intoMemorySegment(out, target + r * stride, ORDER);
       } else {
         for (int d = 0; d < columns; d++) {
           set(out, target + r * stride + 4L * d, get(s, source + 4L * d) * inverse);
@@ -293,18 +296,6 @@ final class AttentionVector implements AttentionKernel {
 
   private static int padded(int count) {
     return Math.ceilDiv(count, LANES) * LANES;
-  }
-
-  private static FloatVector load(MemorySegment s, long offset) {
-    return FloatVector.fromMemorySegment(FLOATS, s, offset, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(FLOATS, value);
-  }
-
-  private static FloatVector broadcast(MemorySegment s, long offset) {
-    return FloatVector.broadcast(FLOATS, get(s, offset));
   }
 
   private static float get(MemorySegment s, long offset) {

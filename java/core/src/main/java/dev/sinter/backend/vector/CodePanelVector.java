@@ -38,6 +38,7 @@ final class CodePanelVector implements CodePanel {
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final VectorSpecies<Float> FLOATS = INTS.withLanes(float.class);
+  private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
   private static final int LANES = INTS.length();
   private static final long VECTOR = INTS.vectorByteSize();
   private static final long PANEL = 4 * VECTOR;
@@ -54,25 +55,29 @@ final class CodePanelVector implements CodePanel {
     IntVector ones = IntVector.broadcast(INTS, 0xFF);
     IntVector zero = IntVector.broadcast(INTS, 127);
     IntVector half = IntVector.broadcast(INTS, 32768);
+    IntVector lower = IntVector.broadcast(INTS, 0xFFFF);
     for (int k = 0; k < count; k += 4 * LANES) {
       for (int i = 0; i < 2; i++) {
-        IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+        IntVector u =
+            IntVector.fromMemorySegment(INTS, codes, at + k, ORDER)
+                .lanewise(VectorOperators.XOR, flips);
         u = u.lanewise(VectorOperators.LSHR, 16 * i);
         IntVector x = u.and(ones).sub(zero);
         IntVector y = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
         IntVector factor = y.sub(x.lanewise(VectorOperators.LSHL, 8));
         IntVector summand = half.sub(x.lanewise(VectorOperators.LSHL, 7));
         long to = 2L * k + i * VECTOR;
-        twice(x).intoMemorySegment(out, to, ORDER);
-        twice(factor).intoMemorySegment(out, to + PART, ORDER);
-        twice(summand).intoMemorySegment(out, to + 2 * PART, ORDER);
+        x.and(lower).or(x.lanewise(VectorOperators.LSHL, 16)).intoMemorySegment(out, to, ORDER);
+        factor
+            .and(lower)
+            .or(factor.lanewise(VectorOperators.LSHL, 16))
+            .intoMemorySegment(out, to + PART, ORDER);
+        summand
+            .and(lower)
+            .or(summand.lanewise(VectorOperators.LSHL, 16))
+            .intoMemorySegment(out, to + 2 * PART, ORDER);
       }
     }
-  }
-
-  /** The low half of each int in both halves. */
-  private static IntVector twice(IntVector x) {
-    return x.and(IntVector.broadcast(INTS, 0xFFFF)).or(x.lanewise(VectorOperators.LSHL, 16));
   }
 
   @Override
@@ -117,8 +122,8 @@ final class CodePanelVector implements CodePanel {
     IntVector shift = IntVector.broadcast(INTS, 32768 * (count / 2));
     // The second first: what it writes over is not read any more.
     for (int i = 1; i >= 0; i--) {
-      IntVector whole = ints(sums, at + i * VECTOR);
-      IntVector upper = ints(sums, at + PANEL + i * VECTOR);
+      IntVector whole = IntVector.fromMemorySegment(INTS, sums, at + i * VECTOR, ORDER);
+      IntVector upper = IntVector.fromMemorySegment(INTS, sums, at + PANEL + i * VECTOR, ORDER);
       IntVector lower = whole.sub(upper.lanewise(VectorOperators.LSHL, 16));
       lower.sub(shift).intoMemorySegment(sums, to + 2 * i * VECTOR, ORDER);
       upper.sub(shift).intoMemorySegment(sums, to + (2 * i + 1) * VECTOR, ORDER);
@@ -133,9 +138,12 @@ final class CodePanelVector implements CodePanel {
     IntVector zero = IntVector.broadcast(INTS, 127);
     for (int k = 0; k < count; k += 4 * LANES) {
       for (int i = 0; i < 4; i++) {
-        IntVector u = ints(codes, at + k).lanewise(VectorOperators.XOR, flips);
+        IntVector u =
+            IntVector.fromMemorySegment(INTS, codes, at + k, ORDER)
+                .lanewise(VectorOperators.XOR, flips);
         IntVector x = u.lanewise(VectorOperators.LSHR, 8 * i).and(ones).sub(zero);
-        store(x, out, outAt + 4L * k + i * VECTOR);
+        ((FloatVector) x.convertShape(VectorOperators.I2F, FLOATS, 0))
+            .intoMemorySegment(out, outAt + 4L * k + i * VECTOR, NATIVE);
       }
     }
   }
@@ -152,10 +160,22 @@ final class CodePanelVector implements CodePanel {
         IntVector v =
             IntVector.fromMemorySegment(INTS, w, wAt + (half * count + k) / 2 * VECTOR, ORDER);
         long next = to + 2 * LANES * VECTOR;
-        store(v.and(ones).sub(zero), out, to);
-        store(v.lanewise(VectorOperators.LSHR, 16).and(ones).sub(zero), out, to + VECTOR);
-        store(v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24), out, next);
-        store(v.lanewise(VectorOperators.ASHR, 24), out, next + VECTOR);
+        ((FloatVector) v.and(ones).sub(zero).convertShape(VectorOperators.I2F, FLOATS, 0))
+            .intoMemorySegment(out, to, NATIVE);
+        ((FloatVector)
+                v.lanewise(VectorOperators.LSHR, 16)
+                    .and(ones)
+                    .sub(zero)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0))
+            .intoMemorySegment(out, to + VECTOR, NATIVE);
+        ((FloatVector)
+                v.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 24)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0))
+            .intoMemorySegment(out, next, NATIVE);
+        ((FloatVector)
+                v.lanewise(VectorOperators.ASHR, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
+            .intoMemorySegment(out, next + VECTOR, NATIVE);
         to += count * 2 * VECTOR;
       }
     }
@@ -166,22 +186,11 @@ final class CodePanelVector implements CodePanel {
     for (long i = 0; i < 4L * count; i += VECTOR) {
       IntVector x =
           (IntVector)
-              FloatVector.fromMemorySegment(FLOATS, floats, i, ByteOrder.nativeOrder())
+              FloatVector.fromMemorySegment(FLOATS, floats, i, NATIVE)
                   .convertShape(VectorOperators.F2I, INTS, 0);
-      ints(sums, at + i).add(x).intoMemorySegment(sums, at + i, ORDER);
+      IntVector.fromMemorySegment(INTS, sums, at + i, ORDER)
+          .add(x)
+          .intoMemorySegment(sums, at + i, ORDER);
     }
-  }
-
-  private static void store(IntVector x, MemorySegment out, long at) {
-    ((FloatVector) x.convertShape(VectorOperators.I2F, FLOATS, 0))
-        .intoMemorySegment(out, at, ByteOrder.nativeOrder());
-  }
-
-  private static IntVector ints(MemorySegment s, long at) {
-    return IntVector.fromMemorySegment(INTS, s, at, ORDER);
-  }
-
-  private static ShortVector broadcast(MemorySegment s, long at) {
-    return IntVector.broadcast(INTS, s.get(INT, at)).reinterpretAsShorts();
   }
 }

@@ -53,17 +53,21 @@ final class ExponentialVector implements Exponential {
     for (int at = 0; at < bytes; at += 4 * LANES) {
       FloatVector x =
           FloatVector.fromMemorySegment(FLOATS, s, from + at, ORDER)
-              .sub(broadcast(max))
-              .mul(broadcast(scale))
-              .max(broadcast(SMALLEST));
-      FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
-      FloatVector n = shifted.sub(broadcast(ROUND));
-      FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
-      FloatVector p = r.fma(broadcast(P4), broadcast(P3));
-      p = p.fma(r, broadcast(P2));
-      p = p.fma(r, broadcast(P1));
-      p = p.fma(r, broadcast(P0));
-      p = p.fma(r.mul(r), r).add(broadcast(1));
+              .sub(FloatVector.broadcast(FLOATS, max))
+              .mul(FloatVector.broadcast(FLOATS, scale))
+              .max(FloatVector.broadcast(FLOATS, SMALLEST));
+      FloatVector shifted =
+          x.fma(FloatVector.broadcast(FLOATS, LOG2_E), FloatVector.broadcast(FLOATS, ROUND));
+      FloatVector n = shifted.sub(FloatVector.broadcast(FLOATS, ROUND));
+      FloatVector r =
+          n.fma(
+              FloatVector.broadcast(FLOATS, -LN2_LOW),
+              n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), x));
+      FloatVector p = r.fma(FloatVector.broadcast(FLOATS, P4), FloatVector.broadcast(FLOATS, P3));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P2));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P1));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P0));
+      p = p.fma(r.mul(r), r).add(FloatVector.broadcast(FLOATS, 1));
       // Multiplied by 2^n; adding n to the exponent would turn some NaN into numbers.
       FloatVector power =
           shifted
@@ -76,9 +80,5 @@ final class ExponentialVector implements Exponential {
       sum = sum.add(p);
     }
     sum.intoMemorySegment(s, sums, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(FLOATS, value);
   }
 }

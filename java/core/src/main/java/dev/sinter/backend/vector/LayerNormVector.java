@@ -68,7 +68,15 @@ final class LayerNormVector implements NormKernel {
     for (int i = 0; i < vectorEnd; i += LANES) {
       lanes = lanes.add(FloatVector.fromMemorySegment(FLOATS, x, base + 4L * i, ORDER));
     }
-    float sum = sumOfLanes(lanes);
+    // Halves, then quarters and so on: the order of reduceLanes(ADD) is not specified.
+    if (LANES >= 16) {
+      lanes = lanes.add(lanes.rearrange(SWAP_8));
+    }
+    if (LANES >= 8) {
+      lanes = lanes.add(lanes.rearrange(SWAP_4));
+    }
+    lanes = lanes.add(lanes.rearrange(SWAP_2));
+    float sum = lanes.add(lanes.rearrange(SWAP_1)).lane(0);
     for (int i = vectorEnd; i < width; i++) {
       sum += x.get(JAVA_FLOAT_UNALIGNED, base + 4L * i);
     }
@@ -84,7 +92,14 @@ final class LayerNormVector implements NormKernel {
           FloatVector.fromMemorySegment(FLOATS, x, base + 4L * i, ORDER).sub(means);
       lanes = centered.fma(centered, lanes);
     }
-    float sum = sumOfLanes(lanes);
+    if (LANES >= 16) {
+      lanes = lanes.add(lanes.rearrange(SWAP_8));
+    }
+    if (LANES >= 8) {
+      lanes = lanes.add(lanes.rearrange(SWAP_4));
+    }
+    lanes = lanes.add(lanes.rearrange(SWAP_2));
+    float sum = lanes.add(lanes.rearrange(SWAP_1)).lane(0);
     for (int i = vectorEnd; i < width; i++) {
       float centered = x.get(JAVA_FLOAT_UNALIGNED, base + 4L * i) - mean;
       sum = Math.fma(centered, centered, sum);
@@ -107,18 +122,6 @@ final class LayerNormVector implements NormKernel {
       float normal = (x.get(JAVA_FLOAT_UNALIGNED, base + 4L * i) - mean) * inverse;
       y.set(JAVA_FLOAT_UNALIGNED, base + 4L * i, Math.fma(normal, gamma[i], beta[i]));
     }
-  }
-
-  /** Halves, then quarters and so on: the order of reduceLanes(ADD) is not specified. */
-  private static float sumOfLanes(FloatVector v) {
-    if (LANES >= 16) {
-      v = v.add(v.rearrange(SWAP_8));
-    }
-    if (LANES >= 8) {
-      v = v.add(v.rearrange(SWAP_4));
-    }
-    v = v.add(v.rearrange(SWAP_2));
-    return v.add(v.rearrange(SWAP_1)).lane(0);
   }
 
   private static VectorShuffle<Float> swap(int distance) {

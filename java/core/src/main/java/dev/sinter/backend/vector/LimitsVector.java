@@ -48,6 +48,8 @@ public final class LimitsVector {
     private static final VectorSpecies<Long> WORDS = LongVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
 
+    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
     @Override
     public String reader() {
       return "LimitsVector read";
@@ -76,20 +78,16 @@ public final class LimitsVector {
       LongVector d = a;
       long step = WORDS.vectorByteSize();
       for (long i = 0; i < data.byteSize(); i += 4 * step) {
-        a = a.add(words(data, i));
-        b = b.add(words(data, i + step));
-        c = c.add(words(data, i + 2 * step));
-        d = d.add(words(data, i + 3 * step));
+        a = a.add(LongVector.fromMemorySegment(WORDS, data, i, ORDER));
+        b = b.add(LongVector.fromMemorySegment(WORDS, data, i + step, ORDER));
+        c = c.add(LongVector.fromMemorySegment(WORDS, data, i + 2 * step, ORDER));
+        d = d.add(LongVector.fromMemorySegment(WORDS, data, i + 3 * step, ORDER));
       }
       long sum = 0;
       for (long word : a.add(b).add(c.add(d)).toArray()) {
         sum += word;
       }
       return sum;
-    }
-
-    private static LongVector words(MemorySegment data, long at) {
-      return LongVector.fromMemorySegment(WORDS, data, at, ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override

@@ -30,10 +30,10 @@ final class MatmulF32Vector extends PanelMatmul {
 
   private void pack(Dense source) {
     float[] row = new float[spec.k()];
-    for (int n = 0; n < spec.n(); n++) {
-      source.decodeRow(n, row);
+    for (int c = 0; c < columns(); c++) {
+      source.decodeRow(row(c), row);
       int half = width / 2;
-      long at = (long) (n / half) * half * spec.k() + n % half;
+      long at = (long) (c / half) * half * spec.k() + c % half;
       for (int k = 0; k < spec.k(); k++) {
         weights.setAtIndex(ValueLayout.JAVA_FLOAT, at + (long) k * half, row[k]);
       }

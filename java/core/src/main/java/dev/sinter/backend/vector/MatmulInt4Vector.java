@@ -41,9 +41,9 @@ final class MatmulInt4Vector extends PanelMatmul {
       groups = groups(source);
       weights = allocate((long) panels * width * k / 2);
       byte[] row = new byte[spec.k()];
-      for (int n = 0; n < spec.n(); n++) {
-        source.readCodes(n, row);
-        pack(row, n);
+      for (int c = 0; c < columns(); c++) {
+        source.readCodes(row(c), row);
+        pack(row, c);
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -61,10 +61,10 @@ final class MatmulInt4Vector extends PanelMatmul {
       centers.setAtIndex(CodePanel.INT, i, NO_ZERO_POINT);
     }
     for (int g = 0; g < count; g++) {
-      for (int n = 0; n < spec.n(); n++) {
-        scales.set(ValueLayout.JAVA_FLOAT, g * stride + 4L * n, source.scale(n, g));
+      for (int c = 0; c < columns(); c++) {
+        scales.set(ValueLayout.JAVA_FLOAT, g * stride + 4L * c, source.scale(row(c), g));
         if (zeroPoints) {
-          centers.set(CodePanel.INT, g * stride + 4L * n, source.zeroPoint(n, g));
+          centers.set(CodePanel.INT, g * stride + 4L * c, source.zeroPoint(row(c), g));
         }
       }
     }
@@ -74,13 +74,13 @@ final class MatmulInt4Vector extends PanelMatmul {
         steps, count, lastStep, scales, centers, stride, zeroPoints ? stride : 0);
   }
 
-  private void pack(byte[] row, int n) {
+  private void pack(byte[] row, int column) {
     int lanes = half / 2;
-    int column = n % half;
-    long at = 4L * (column % lanes) + 2L * (column / lanes);
+    int inHalf = column % half;
+    long at = 4L * (inHalf % lanes) + 2L * (inHalf / lanes);
     for (int i = 0; i < row.length; i++) {
       int from = i / NibblePanel.MAX_SPLIT * NibblePanel.MAX_SPLIT;
-      long vector = weightsAt(n / half, from) + (long) (i - from) / 4 * width;
+      long vector = weightsAt(column / half, from) + (long) (i - from) / 4 * width;
       long to = vector + at + i % 4 / 2;
       int nibble = row[i] + NO_ZERO_POINT << i % 2 * 4;
       byte before = weights.get(ValueLayout.JAVA_BYTE, to);
@@ -170,7 +170,8 @@ final class MatmulInt4Vector extends PanelMatmul {
           stepSums ? 4L * row * groups.count() : 4L * row,
           piece.sums(),
           piece.weights(),
-          at(h / 2 - first, tileRow) + 4L * half * (h % 2));
+          at(h / 2 - first, tileRow) + 4L * half * (h % 2),
+          piece.spare());
     }
   }
 

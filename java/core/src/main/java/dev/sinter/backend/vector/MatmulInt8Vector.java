@@ -41,12 +41,12 @@ final class MatmulInt8Vector extends PanelMatmul {
       sums = allocateColumns();
       weights = allocate((long) panels * width * k);
       writer = writer(scales, sums);
-      for (int n = 0; n < spec.n(); n++) {
-        scales.setAtIndex(ValueLayout.JAVA_FLOAT, n, source.scale(n));
-        sums.setAtIndex(CodePanel.INT, n, pack(source.codes(), n));
+      for (int c = 0; c < columns(); c++) {
+        scales.setAtIndex(ValueLayout.JAVA_FLOAT, c, source.scale(row(c)));
+        sums.setAtIndex(CodePanel.INT, c, pack(source.codes(), row(c), c));
       }
-      for (int n = spec.n(); n < panels * width; n++) {
-        pack(null, n);
+      for (int c = columns(); c < panels * width; c++) {
+        pack(null, 0, c);
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -54,23 +54,23 @@ final class MatmulInt8Vector extends PanelMatmul {
     }
   }
 
-  /** Packs column n, zeros if it has no source, and returns the sum of its weights. */
-  private int pack(MemorySegment source, int n) {
+  /** Packs a row as a column, zeros if it has no source, and returns the sum of its weights. */
+  private int pack(MemorySegment source, int row, int column) {
     int lanes = width / 4;
-    int column = n % width;
-    int half = column / (2 * lanes);
+    int inPanel = column % width;
+    int half = inPanel / (2 * lanes);
     // The int lane of a pair, and the half of that: see CodePanelVector.
-    long at = 4L * (column % lanes) + 2L * (column / lanes % 2);
+    long at = 4L * (inPanel % lanes) + 2L * (inPanel / lanes % 2);
     int sum = 0;
     for (int i = 0; i < k; i++) {
       boolean stored = source != null && i < spec.k();
-      byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) n * spec.k() + i) : 0;
+      byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) row * spec.k() + i) : 0;
       sum += w;
       int from = i / MatmulScratch.DEPTH * MatmulScratch.DEPTH;
       int pairs = Math.min(MatmulScratch.DEPTH, k - from) / 2;
       int inGroup = i % width;
       int pair = (i - from - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
-      long vector = weightsAt(n / width, from) + (long) width * (half * pairs + pair);
+      long vector = weightsAt(column / width, from) + (long) width * (half * pairs + pair);
       boolean first = i % 2 == 0;
       weights.set(
           ValueLayout.JAVA_BYTE, vector + at + (first ? 0 : 1), (byte) (first ? w ^ 0x80 : w));

@@ -22,7 +22,7 @@ final class MatmulScratch implements AutoCloseable {
 
   /**
    * @param values f32 [ROWS, panel]
-   * @param spare as large, and a vector more
+   * @param spare as large, and a vector more; at least NibblePanel.SPARE_BYTES
    * @param sums int32 [panels of a tile, ROWS, panel]
    * @param split a split row of codes
    * @param inputs f32 [ROWS, DEPTH]

@@ -13,6 +13,9 @@ interface NibblePanel {
   /** Inputs that {@link #split} takes at most at a time, for the reason given in CodePanel. */
   int MAX_SPLIT = CodePanel.MAX_SPLIT;
 
+  /** Bytes that {@link #addProducts} works in: two vectors for each group that may end. */
+  int SPARE_BYTES = (MAX_SPLIT / STEP + 1) * 2 * 64;
+
   /**
    * What a group of weights is decoded with.
    *
@@ -53,6 +56,7 @@ interface NibblePanel {
    * @param centersAt likewise of the centers
    * @param inputSums int32 [groups] at byte {@code inputSumsAt}: those of the row
    * @param at byte of both sums and values
+   * @param spare to work in, SPARE_BYTES
    */
   void addProducts(
       MemorySegment split,
@@ -67,5 +71,6 @@ interface NibblePanel {
       long inputSumsAt,
       MemorySegment sums,
       MemorySegment values,
-      long at);
+      long at,
+      MemorySegment spare);
 }

@@ -20,13 +20,14 @@ import jdk.incubator.vector.VectorSpecies;
  * lanes are added to the int32 sums of both columns. The sum of {@code (q - z)(u - c)} over a group
  * is that of {@code (q - z) u} less c times that of the inputs, which comes with them.
  *
- * <p>The end of a group is a condition in the loop, not a loop around it: groups may be as short as
- * four steps.
+ * <p>The sums of a group lie in memory when it ends: a vector that a loop changes on a condition is
+ * now and then left on the heap by the compiler.
  */
 final class NibblePanelVector implements NibblePanel {
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final VectorSpecies<Float> FLOATS = INTS.withLanes(float.class);
+  private static final VectorSpecies<Short> SHORTS = INTS.withLanes(short.class);
   private static final ByteOrder ORDER = CodePanel.ORDER;
   private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
   private static final int LANES = INTS.length();
@@ -71,105 +72,112 @@ final class NibblePanelVector implements NibblePanel {
       long inputSumsAt,
       MemorySegment sums,
       MemorySegment values,
-      long at) {
+      long at,
+      MemorySegment spare) {
+    copy(sums, at, spare, 0);
     int group = from / groups.steps();
-    int last = groups.lastStep() - from;
-    int end = Math.min((group + 1) * groups.steps() - 1 - from, last);
-    IntVector ones = IntVector.broadcast(INTS, 0x000F000F);
+    int ended = 0;
+    int rowEnd = groups.lastStep() + 1 - from;
+    for (int i = 0; i < Math.min(steps, rowEnd); ) {
+      int groupEnd = Math.min((group + ended + 1) * groups.steps() - from, rowEnd);
+      int end = Math.min(groupEnd, steps);
+      multiply(split, 2 * i, 2 * end, w, wAt, spare, 2 * ended * VECTOR);
+      ended += end == groupEnd ? 1 : 0;
+      i = end;
+    }
+    decode(spare, ended, groups, group, scalesAt, centersAt, inputSums, inputSumsAt, values, at);
+    copy(spare, 2 * ended * VECTOR, sums, at);
+  }
+
+  private static void copy(MemorySegment from, long fromAt, MemorySegment to, long at) {
+    for (long lane = 0; lane < 2 * VECTOR; lane += VECTOR) {
+      IntVector.fromMemorySegment(INTS, from, fromAt + lane, ORDER)
+          .intoMemorySegment(to, at + lane, ORDER);
+    }
+  }
+
+  /**
+   * Adds the products of one group's vectors, four inputs each, to the sums at byte {@code at}.
+   * Those of the next group follow them and are set to 0.
+   *
+   * <p>Two vectors an iteration would save a widening, but are so many operations that the compiler
+   * puts inlining off (NodeCountInliningCutoff), and then now and then leaves vectors on the heap.
+   */
+  private static void multiply(
+      MemorySegment split,
+      int first,
+      int end,
+      MemorySegment w,
+      long wAt,
+      MemorySegment sums,
+      long at) {
+    ShortVector ones = ShortVector.broadcast(SHORTS, 0x000F);
     IntVector a = IntVector.fromMemorySegment(INTS, sums, at, ORDER);
     IntVector b = IntVector.fromMemorySegment(INTS, sums, at + VECTOR, ORDER);
-    FloatVector y = FloatVector.fromMemorySegment(FLOATS, values, at, NATIVE);
-    FloatVector z = FloatVector.fromMemorySegment(FLOATS, values, at + VECTOR, NATIVE);
-    for (int i = 0; i < steps; i++) {
-      IntVector t = IntVector.fromMemorySegment(INTS, w, wAt + 2 * i * VECTOR, ORDER);
-      ShortVector p =
+    for (int i = first; i < end; i++) {
+      ShortVector t = ShortVector.fromMemorySegment(SHORTS, w, wAt + i * VECTOR, ORDER);
+      IntVector p =
           t.and(ones)
-              .reinterpretAsShorts()
               .mul(
-                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 8L * i))
+                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 4L * i))
                       .reinterpretAsShorts())
               .add(
                   t.lanewise(VectorOperators.LSHR, 4)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 1L * PART + 8L * i))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 1L * PART + 4L * i))
                               .reinterpretAsShorts()))
               .add(
                   t.lanewise(VectorOperators.LSHR, 8)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 2L * PART + 8L * i))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 2L * PART + 4L * i))
                               .reinterpretAsShorts()))
               .add(
                   t.lanewise(VectorOperators.LSHR, 12)
                       .and(ones)
-                      .reinterpretAsShorts()
                       .mul(
-                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 3L * PART + 8L * i))
-                              .reinterpretAsShorts()));
-      IntVector u = IntVector.fromMemorySegment(INTS, w, wAt + 2 * i * VECTOR + VECTOR, ORDER);
-      ShortVector q =
-          u.and(ones)
-              .reinterpretAsShorts()
-              .mul(
-                  IntVector.broadcast(INTS, split.get(CodePanel.INT, 0L * PART + 8L * i + 4))
-                      .reinterpretAsShorts())
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 4)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 1L * PART + 8L * i + 4))
+                          IntVector.broadcast(INTS, split.get(CodePanel.INT, 3L * PART + 4L * i))
                               .reinterpretAsShorts()))
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 8)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 2L * PART + 8L * i + 4))
-                              .reinterpretAsShorts()))
-              .add(
-                  u.lanewise(VectorOperators.LSHR, 12)
-                      .and(ones)
-                      .reinterpretAsShorts()
-                      .mul(
-                          IntVector.broadcast(
-                                  INTS, split.get(CodePanel.INT, 3L * PART + 8L * i + 4))
-                              .reinterpretAsShorts()));
-      IntVector both = p.add(q).reinterpretAsInts();
-      a = a.add(both.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
-      b = b.add(both.lanewise(VectorOperators.ASHR, 16));
-      if (i == end) {
-        IntVector inputs =
-            IntVector.broadcast(INTS, inputSums.get(CodePanel.INT, inputSumsAt + 4L * group));
-        long scale = scalesAt + group * groups.stride();
-        long center = centersAt + group * groups.centerStride();
-        a = a.sub(inputs.mul(IntVector.fromMemorySegment(INTS, groups.centers(), center, ORDER)));
-        b =
-            b.sub(
-                inputs.mul(
-                    IntVector.fromMemorySegment(INTS, groups.centers(), center + VECTOR, ORDER)));
-        y =
-            ((FloatVector) a.convertShape(VectorOperators.I2F, FLOATS, 0))
-                .fma(FloatVector.fromMemorySegment(FLOATS, groups.scales(), scale, NATIVE), y);
-        z =
-            ((FloatVector) b.convertShape(VectorOperators.I2F, FLOATS, 0))
-                .fma(
-                    FloatVector.fromMemorySegment(FLOATS, groups.scales(), scale + VECTOR, NATIVE),
-                    z);
-        a = IntVector.zero(INTS);
-        b = IntVector.zero(INTS);
-        group++;
-        end = group == groups.count() ? steps : Math.min(end + groups.steps(), last);
-      }
+              .reinterpretAsInts();
+      a = a.add(p.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      b = b.add(p.lanewise(VectorOperators.ASHR, 16));
     }
     a.intoMemorySegment(sums, at, ORDER);
     b.intoMemorySegment(sums, at + VECTOR, ORDER);
-    y.intoMemorySegment(values, at, NATIVE);
-    z.intoMemorySegment(values, at + VECTOR, NATIVE);
+    IntVector.zero(INTS).intoMemorySegment(sums, at + 2 * VECTOR, ORDER);
+    IntVector.zero(INTS).intoMemorySegment(sums, at + 3 * VECTOR, ORDER);
+  }
+
+  private static void decode(
+      MemorySegment sums,
+      int count,
+      Groups groups,
+      int first,
+      long scalesAt,
+      long centersAt,
+      MemorySegment inputSums,
+      long inputSumsAt,
+      MemorySegment values,
+      long at) {
+    for (int half = 0; half < 2; half++) {
+      long lane = half * VECTOR;
+      FloatVector y = FloatVector.fromMemorySegment(FLOATS, values, at + lane, NATIVE);
+      for (int g = 0; g < count; g++) {
+        int group = first + g;
+        IntVector inputs =
+            IntVector.broadcast(INTS, inputSums.get(CodePanel.INT, inputSumsAt + 4L * group));
+        long center = centersAt + group * groups.centerStride() + lane;
+        long scale = scalesAt + group * groups.stride() + lane;
+        IntVector a =
+            IntVector.fromMemorySegment(INTS, sums, 2 * g * VECTOR + lane, ORDER)
+                .sub(
+                    inputs.mul(IntVector.fromMemorySegment(INTS, groups.centers(), center, ORDER)));
+        y =
+            ((FloatVector) a.convertShape(VectorOperators.I2F, FLOATS, 0))
+                .fma(FloatVector.fromMemorySegment(FLOATS, groups.scales(), scale, NATIVE), y);
+      }
+      y.intoMemorySegment(values, at + lane, NATIVE);
+    }
   }
 }

@@ -11,9 +11,11 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * What the matmuls of this package have in common. Columns of the result are cut into panels four
- * vectors wide, the last one filled up with zeros; weights are packed panel by panel. A tile is 128
- * columns of at most 64 rows; the row tiles of the same columns come one after another, so that
- * their weights stay in the cache. x and y may lie on the heap or off it.
+ * vectors wide, the last one filled up with zeros; weights are packed panel by panel. With a gate
+ * the first half of a panel's columns are rows of the first matrix and the others the same rows of
+ * the second, so that it has all that half as many results need. A tile is 128 columns of at most
+ * 64 rows; the row tiles of the same columns come one after another, so that their weights stay in
+ * the cache. x and y may lie on the heap or off it.
  *
  * <p>Thread-safe for distinct workers and tiles.
  */
@@ -39,11 +41,26 @@ abstract class PanelMatmul implements MatmulKernel {
     this.bits = bits;
     this.scratch = scratch;
     width = bits / 8;
-    panels = Math.ceilDiv(spec.n(), width);
+    panels = Math.ceilDiv(spec.n(), spec.epilogue().gate() ? width / 2 : width);
     this.bias = allocateColumns();
-    if (bias != null) {
-      MemorySegment.copy(bias, 0, this.bias, ValueLayout.JAVA_FLOAT, 0, bias.length);
+    for (int c = 0; bias != null && c < columns(); c++) {
+      this.bias.setAtIndex(ValueLayout.JAVA_FLOAT, c, bias[row(c)]);
     }
+  }
+
+  /** Columns of the panels that are rows of the weights. */
+  final int columns() {
+    return spec.epilogue().gate() ? panels * width : spec.n();
+  }
+
+  /** The row that such a column is; past the last column of the result the last once more. */
+  final int row(int column) {
+    if (!spec.epilogue().gate()) {
+      return column;
+    }
+    int half = width / 2;
+    int of = Math.min(column / width * half + column % half, spec.n() - 1);
+    return column % width < half ? of : spec.n() + of;
   }
 
   /** Zeroed memory that lives as long as the kernel. */
@@ -89,7 +106,7 @@ abstract class PanelMatmul implements MatmulKernel {
 
   @Override
   public int tiles(int m) {
-    return Math.ceilDiv(spec.n(), MatmulScratch.COLUMNS) * Math.ceilDiv(m, ROWS);
+    return Math.ceilDiv(panels * width, MatmulScratch.COLUMNS) * Math.ceilDiv(m, ROWS);
   }
 
   @Override

@@ -184,7 +184,10 @@ final class QuantizeRowsVector implements QuantizeKernel {
     IntVector lowest = IntVector.zero(INTS);
     int k = 0;
     for (; k <= width - LANES; k += LANES) {
-      lowest = lowest.min(ordered(x, source + 4L * k));
+      IntVector bits = IntVector.fromMemorySegment(INTS, x, source + 4L * k, ORDER);
+      IntVector signs = bits.lanewise(VectorOperators.ASHR, 31);
+      lowest =
+          lowest.min(bits.lanewise(VectorOperators.XOR, signs.lanewise(VectorOperators.LSHR, 1)));
     }
     int low = lowest.reduceLanes(VectorOperators.MIN);
     for (; k < width; k++) {
@@ -198,7 +201,10 @@ final class QuantizeRowsVector implements QuantizeKernel {
     IntVector highest = IntVector.zero(INTS);
     int k = 0;
     for (; k <= width - LANES; k += LANES) {
-      highest = highest.max(ordered(x, source + 4L * k));
+      IntVector bits = IntVector.fromMemorySegment(INTS, x, source + 4L * k, ORDER);
+      IntVector signs = bits.lanewise(VectorOperators.ASHR, 31);
+      highest =
+          highest.max(bits.lanewise(VectorOperators.XOR, signs.lanewise(VectorOperators.LSHR, 1)));
     }
     int high = highest.reduceLanes(VectorOperators.MAX);
     for (; k < width; k++) {
@@ -213,12 +219,5 @@ final class QuantizeRowsVector implements QuantizeKernel {
    */
   private static int ordered(int bits) {
     return bits ^ ((bits >> 31) >>> 1);
-  }
-
-  private static IntVector ordered(MemorySegment x, long offset) {
-    IntVector bits = IntVector.fromMemorySegment(INTS, x, offset, ORDER);
-    return bits.lanewise(
-        VectorOperators.XOR,
-        bits.lanewise(VectorOperators.ASHR, 31).lanewise(VectorOperators.LSHR, 1));
   }
 }

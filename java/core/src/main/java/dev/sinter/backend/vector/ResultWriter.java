@@ -23,7 +23,8 @@ interface ResultWriter {
   void scale(MemorySegment sums, long at, float scale, MemorySegment values, long valuesAt);
 
   /**
-   * Adds the bias and applies the activation, in place.
+   * Adds the bias and applies the activation, in place. With a gate that is for the first half of
+   * the columns, which are then multiplied by the others.
    *
    * @param values f32 [rows, panel width] at byte 0
    * @param scratch as large, and a vector more

@@ -22,6 +22,12 @@ import jdk.incubator.vector.VectorSpecies;
  * Abramowitz and Stegun, 1964, 7.1.26). g is at most 0.17 and its relative error 10 * 2^-24, so
  * that the result errs by less than 2.5 * 2^-24 max(1, |x|). Minus infinity gives NaN, as the
  * formula with erf does.
+ *
+ * <p>SiLU is {@code x s(x)} and the tanh form of GELU {@code x s(u)}, u being twice the argument of
+ * tanh, with {@code s(u) = 1 / (1 + exp(-u))}, for negative u {@code exp(u) / (1 + exp(u))}. In
+ * units of 2^-24, s errs by 3 from the exponential and 2 from its own roundings, relatively; u, by
+ * 4 of itself, changes s by less than 1; and there is the last multiplication: both err by less
+ * than 5.5 * 2^-24 max(1, |x|).
  */
 final class ResultWriterVector implements ResultWriter {
   private static final VectorSpecies<Float> FLOATS =
@@ -47,8 +53,15 @@ final class ResultWriterVector implements ResultWriter {
   private static final float R1 = 0.119495885f;
   private static final float R0 = 6.68627464e-6f;
 
-  private final boolean gelu;
+  // u = U1 x + U3 x^3 = 2 sqrt(2 / pi) (x + 0.044715 x^3)
+  private static final float U1 = 1.59576912f;
+  private static final float U3 = 0.0713548163f;
+
+  private final Activation activation;
   private final boolean residual;
+  private final boolean gate;
+  private final int columns; // of y that a panel yields
+  private final int passedOver; // a mask: with a gate, as many bytes as there were before in rows
   private final int n;
   private final MemorySegment bias;
   private final MemorySegment scales;
@@ -67,8 +80,11 @@ final class ResultWriterVector implements ResultWriter {
       MemorySegment scales,
       MemorySegment weightSums,
       Exponential exponential) {
-    gelu = epilogue.activation() == Activation.GELU_ERF;
+    activation = epilogue.activation();
     residual = epilogue.residual();
+    gate = epilogue.gate();
+    columns = gate ? COLUMNS / 2 : COLUMNS;
+    passedOver = gate ? -4 * columns : 0;
     this.n = n;
     this.bias = bias;
     this.scales = scales;
@@ -86,14 +102,14 @@ final class ResultWriterVector implements ResultWriter {
       MemorySegment values,
       long valuesAt) {
     IntVector corrections = IntVector.broadcast(INTS, correction);
-    FloatVector factor = broadcast(scale);
+    FloatVector factor = FloatVector.broadcast(FLOATS, scale);
     for (long i = 0; i < PANEL; i += VECTOR) {
       IntVector sum =
           IntVector.fromMemorySegment(INTS, weightSums, panel * PANEL + i, CodePanel.ORDER)
               .mul(corrections)
               .add(IntVector.fromMemorySegment(INTS, sums, at + i, CodePanel.ORDER));
       ((FloatVector) sum.convertShape(VectorOperators.I2F, FLOATS, 0))
-          .mul(load(scales, panel * PANEL + i))
+          .mul(FloatVector.fromMemorySegment(FLOATS, scales, panel * PANEL + i, ORDER))
           .mul(factor)
           .intoMemorySegment(values, valuesAt + i, ORDER);
     }
@@ -101,84 +117,140 @@ final class ResultWriterVector implements ResultWriter {
 
   @Override
   public void scale(MemorySegment sums, long at, float scale, MemorySegment values, long valuesAt) {
-    FloatVector factor = broadcast(scale);
+    FloatVector factor = FloatVector.broadcast(FLOATS, scale);
     for (long i = 0; i < PANEL; i += VECTOR) {
-      load(sums, at + i).mul(factor).intoMemorySegment(values, valuesAt + i, ORDER);
+      FloatVector.fromMemorySegment(FLOATS, sums, at + i, ORDER)
+          .mul(factor)
+          .intoMemorySegment(values, valuesAt + i, ORDER);
     }
   }
 
   @Override
   public void finish(MemorySegment values, int rows, int panel, MemorySegment scratch) {
     for (long at = 0; at < rows * PANEL; at += VECTOR) {
-      FloatVector x = load(values, at).add(load(bias, panel * PANEL + at % PANEL));
+      FloatVector x =
+          FloatVector.fromMemorySegment(FLOATS, values, at, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, bias, panel * PANEL + at % PANEL, ORDER));
       x.intoMemorySegment(values, at, ORDER);
     }
-    if (gelu) {
-      gelu(values, (int) (rows * PANEL), scratch);
+    int bytes = rows * 4 * columns;
+    switch (activation) {
+      case NONE -> {}
+      case GELU_ERF -> geluErf(values, bytes, scratch);
+      case GELU_TANH -> geluTanh(values, bytes, scratch);
+      case SILU -> silu(values, bytes, scratch);
+    }
+    if (gate) {
+      multiplyHalves(values, rows);
     }
   }
 
-  private void gelu(MemorySegment values, int bytes, MemorySegment scratch) {
-    for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
-      FloatVector a = x.sub(negative).sub(negative).min(broadcast(FAR));
-      a.mul(a).intoMemorySegment(scratch, at, ORDER);
+  private void geluErf(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at(i), ORDER);
+      FloatVector negative = x.min(FloatVector.broadcast(FLOATS, 0));
+      FloatVector a = x.sub(negative).sub(negative).min(FloatVector.broadcast(FLOATS, FAR));
+      a.mul(a).intoMemorySegment(scratch, i, ORDER);
     }
     exponential.apply(scratch, 0, bytes, 0, -0.5f, bytes);
-    for (int at = 0; at < bytes; at += (int) VECTOR) {
-      FloatVector x = load(values, at);
-      FloatVector negative = x.min(broadcast(0));
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at(i), ORDER);
+      FloatVector negative = x.min(FloatVector.broadcast(FLOATS, 0));
       FloatVector positive = x.sub(negative); // NaN for minus infinity
-      FloatVector a = positive.sub(negative).min(broadcast(FAR));
-      FloatVector t = broadcast(1).div(a.fma(broadcast(T), broadcast(1)));
-      FloatVector r = t.fma(broadcast(R8), broadcast(R7));
-      r = r.fma(t, broadcast(R6));
-      r = r.fma(t, broadcast(R5));
-      r = r.fma(t, broadcast(R4));
-      r = r.fma(t, broadcast(R3));
-      r = r.fma(t, broadcast(R2));
-      r = r.fma(t, broadcast(R1));
-      r = r.fma(t, broadcast(R0));
-      positive.sub(load(scratch, at).mul(a).mul(r)).intoMemorySegment(values, at, ORDER);
+      FloatVector a = positive.sub(negative).min(FloatVector.broadcast(FLOATS, FAR));
+      FloatVector t =
+          FloatVector.broadcast(FLOATS, 1)
+              .div(a.fma(FloatVector.broadcast(FLOATS, T), FloatVector.broadcast(FLOATS, 1)));
+      FloatVector r = t.fma(FloatVector.broadcast(FLOATS, R8), FloatVector.broadcast(FLOATS, R7));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R6));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R5));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R4));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R3));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R2));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R1));
+      r = r.fma(t, FloatVector.broadcast(FLOATS, R0));
+      positive
+          .sub(FloatVector.fromMemorySegment(FLOATS, scratch, i, ORDER).mul(a).mul(r))
+          .intoMemorySegment(values, at(i), ORDER);
+    }
+  }
+
+  private void geluTanh(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at(i), ORDER);
+      FloatVector u =
+          x.mul(x).fma(FloatVector.broadcast(FLOATS, U3), FloatVector.broadcast(FLOATS, U1)).mul(x);
+      u.abs().intoMemorySegment(scratch, i, ORDER);
+    }
+    timesSigmoid(values, bytes, scratch);
+  }
+
+  private void silu(MemorySegment values, int bytes, MemorySegment scratch) {
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector.fromMemorySegment(FLOATS, values, at(i), ORDER)
+          .abs()
+          .intoMemorySegment(scratch, i, ORDER);
+    }
+    timesSigmoid(values, bytes, scratch);
+  }
+
+  /** x times s(u): scratch holds |u|, whose sign is that of x. */
+  private void timesSigmoid(MemorySegment values, int bytes, MemorySegment scratch) {
+    exponential.apply(scratch, 0, bytes, 0, -1, bytes);
+    for (int i = 0; i < bytes; i += (int) VECTOR) {
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, values, at(i), ORDER);
+      FloatVector e = FloatVector.fromMemorySegment(FLOATS, scratch, i, ORDER);
+      FloatVector numerator = FloatVector.broadcast(FLOATS, 1).blend(e, x.lt(0));
+      numerator
+          .div(FloatVector.broadcast(FLOATS, 1).add(e))
+          .mul(x)
+          .intoMemorySegment(values, at(i), ORDER);
+    }
+  }
+
+  /** Byte of the values that has byte i of those that the activation is for. */
+  private int at(int i) {
+    return i + (i & passedOver);
+  }
+
+  private static void multiplyHalves(MemorySegment values, int rows) {
+    for (int r = 0; r < rows; r++) {
+      for (long at = r * PANEL; at < r * PANEL + PANEL / 2; at += VECTOR) {
+        FloatVector.fromMemorySegment(FLOATS, values, at, ORDER)
+            .mul(FloatVector.fromMemorySegment(FLOATS, values, at + PANEL / 2, ORDER))
+            .intoMemorySegment(values, at, ORDER);
+      }
     }
   }
 
   @Override
   public void write(MemorySegment values, int rows, int panel, MemorySegment y, int row) {
-    int columns = Math.min(COLUMNS, n - panel * COLUMNS);
-    int whole = columns / LANES * LANES;
+    int count = Math.min(columns, n - panel * columns);
+    int whole = count / LANES * LANES;
     for (int r = 0; r < rows; r++) {
       long from = r * PANEL;
-      long to = 4 * ((long) (row + r) * n + (long) panel * COLUMNS);
+      long to = 4 * ((long) (row + r) * n + (long) panel * columns);
       if (residual) {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c)
-              .add(load(y, to + 4L * c))
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, y, to + 4L * c, ORDER))
               .intoMemorySegment(y, to + 4L * c, ORDER);
         }
-        for (int c = whole; c < columns; c++) {
+        for (int c = whole; c < count; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
           float before = y.get(JAVA_FLOAT_UNALIGNED, to + 4L * c);
           y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, before + value);
         }
       } else {
         for (int c = 0; c < whole; c += LANES) {
-          load(values, from + 4L * c).intoMemorySegment(y, to + 4L * c, ORDER);
+          FloatVector.fromMemorySegment(FLOATS, values, from + 4L * c, ORDER)
+              .intoMemorySegment(y, to + 4L * c, ORDER);
         }
-        for (int c = whole; c < columns; c++) {
+        for (int c = whole; c < count; c++) {
           float value = values.get(JAVA_FLOAT_UNALIGNED, from + 4L * c);
           y.set(JAVA_FLOAT_UNALIGNED, to + 4L * c, value);
         }
       }
     }
-  }
-
-  private static FloatVector load(MemorySegment s, long offset) {
-    return FloatVector.fromMemorySegment(FLOATS, s, offset, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(FLOATS, value);
   }
 }

@@ -10,12 +10,15 @@
  * <ul>
  *   <li>Kernels use the forms of the Vector API that take vectors ({@code v.add(ones)}, not {@code
  *       v.add(1)}) and avoid comparisons.
- *   <li>No vector is handed to a method of more than a few operations, which may be compiled on its
- *       own and then is not inlined.
- *   <li>Inner loops call the Vector API itself and no helper. The compiler inlines the API whatever
- *       a method has grown to, but methods of ours only up to a limit (NodeCountInliningCutoff),
- *       which some twenty loads and stores reach. A method of more than 325 bytecodes is a
- *       compilation of its own (FreqInlineSize): all large loops are.
+ *   <li>No method takes or returns a vector; a test of the architecture looks. The compiler inlines
+ *       the Vector API whatever happens, but a method of ours only where its profile has seen the
+ *       call: one that was reached for the first time in compiled code, or whose caller was
+ *       compiled half way through its first loop, is left as a call for good, with vectors on the
+ *       heap.
+ *   <li>A vector that a loop carries is changed in every iteration. One that is changed on a
+ *       condition is now and then kept on the heap: such a value lies in memory of ours instead.
+ *   <li>A method of more than 325 bytecodes is a compilation of its own (FreqInlineSize): all large
+ *       loops are.
  *   <li>A loop that loads scalars, to broadcast them, is unrolled as far as they would fill a
  *       vector, 8 or 16 times, and what it loads is then spilled. Its body is therefore small: few
  *       vectors of weights an iteration; or it has a condition that stays, as the end of a group

@@ -18,6 +18,7 @@ import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.SumBounds;
 import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
@@ -29,12 +30,7 @@ import java.util.function.IntSupplier;
 
 /** What the tests of the integer matmuls do with a kernel. */
 final class CodesGemmCheck implements AutoCloseable {
-  static final List<Epilogue> EPILOGUES =
-      List.of(
-          Epilogue.NONE,
-          Epilogue.BIAS,
-          new Epilogue(true, Activation.GELU_ERF, false),
-          new Epilogue(true, Activation.NONE, true));
+  static final List<Epilogue> EPILOGUES = PanelMatmulCases.EPILOGUES;
   static final List<ActivationScheme> SCHEMES =
       List.of(ActivationScheme.U8_PER_TOKEN, ActivationScheme.S8_PER_TOKEN);
   static final List<ActivationScheme> GROUPED =
@@ -44,10 +40,6 @@ final class CodesGemmCheck implements AutoCloseable {
           ActivationScheme.S8_PER_GROUP_32,
           ActivationScheme.S8_PER_GROUP_128);
   private static final int[] ROWS = {1, 2, 3, 8, 33, 129, 257};
-
-  // The steepest slope of GELU, and the absolute error that kernels/gemm/activations.h states.
-  private static final double GELU_SLOPE = 1.13;
-  private static final double GELU_ERROR = 3e-7;
 
   /** Makes the kernel under test. */
   interface Maker {
@@ -81,10 +73,21 @@ final class CodesGemmCheck implements AutoCloseable {
     return EPILOGUES.get(random.integer(0, EPILOGUES.size()));
   }
 
+  /** The same with gates: of every activation, one after another. */
+  void compareGates(CodeFormat format, ActivationScheme activations) {
+    Activation[] all = Activation.values();
+    int next = random.integer(0, all.length);
+    for (int n : PanelMatmulCases.GATES) {
+      Quantized weights = quantized(random.integer(1, 300), 2 * n, format);
+      Activation activation = all[next++ % all.length];
+      compare(weights, activations, Epilogue.gate(random.integer(0, 2) == 0, activation));
+    }
+  }
+
   /** Every instruction set against the reference, for many M; and against scalar code, by bits. */
   void compare(Quantized weights, ActivationScheme activations, Epilogue epilogue) {
     MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
-    float[] bias = epilogue.bias() ? random.normals(spec.n(), 1) : null;
+    float[] bias = epilogue.bias() ? random.normals(spec.weightRows(), 1) : null;
     MatmulReference judge = reference.matmul(spec, weights, bias);
     for (int m : ROWS) {
       MemorySegment values = arena.allocate(4L * m * spec.k());
@@ -106,8 +109,8 @@ final class CodesGemmCheck implements AutoCloseable {
             run(judge, m, x, expected);
             bounds =
                 activations == ActivationScheme.FLOAT
-                    ? floatBounds(weights, values, m, bias, epilogue)
-                    : bounds(judge, weights, x, m, bias, epilogue);
+                    ? floatBounds(spec, weights, values, m, bias)
+                    : bounds(spec, judge, weights, x, m, bias);
             first = arena.allocate(before.byteSize()).copyFrom(y);
           }
           for (int i = 0; i < m * spec.n(); i++) {
@@ -131,19 +134,18 @@ final class CodesGemmCheck implements AutoCloseable {
    * multiplication instead, and with activations in groups every step is multiplied.
    */
   private static double[] bounds(
+      MatmulSpec spec,
       MatmulReference judge,
       Quantized weights,
       ActivationBuffer x,
       int m,
-      float[] bias,
-      Epilogue epilogue) {
-    int n = weights.rows();
+      float[] bias) {
     int k = weights.columns();
     int width = weights.format().groupWidth(k);
     int inputWidth = x.scheme().groupWidth(k);
-    double[] bounds = new double[m * n];
+    SumBounds bounds = new SumBounds(spec, m);
     for (int row = 0; row < m; row++) {
-      for (int c = 0; c < n; c++) {
+      for (int c = 0; c < weights.rows(); c++) {
         double exact = bias == null ? 0 : bias[c];
         double magnitude = 0;
         int steps = 0;
@@ -163,13 +165,10 @@ final class CodesGemmCheck implements AutoCloseable {
           // Of a small product and a large bias, the sum is the signal.
           Tolerance.assertTelling(bound, magnitude + (bias == null ? 0 : Math.abs(bias[c])), judge);
         }
-        if (epilogue.activation() == Activation.GELU_ERF) {
-          bound = GELU_SLOPE * bound + GELU_ERROR * Math.max(1, Math.abs(exact));
-        }
-        bounds[row * n + c] = bound;
+        bounds.set(row, c, exact, bound);
       }
     }
-    return bounds;
+    return bounds.results(PanelMatmulCases.ACTIVATION_ERROR);
   }
 
   /**
@@ -177,13 +176,12 @@ final class CodesGemmCheck implements AutoCloseable {
    * bias, each rounded.
    */
   private static double[] floatBounds(
-      Quantized weights, MemorySegment x, int m, float[] bias, Epilogue epilogue) {
-    int n = weights.rows();
+      MatmulSpec spec, Quantized weights, MemorySegment x, int m, float[] bias) {
     int k = weights.columns();
     int width = weights.format().groupWidth(k);
     byte[] integers = new byte[k];
-    double[] bounds = new double[m * n];
-    for (int c = 0; c < n; c++) {
+    SumBounds bounds = new SumBounds(spec, m);
+    for (int c = 0; c < weights.rows(); c++) {
       weights.readIntegers(c, integers);
       for (int row = 0; row < m; row++) {
         double exact = bias == null ? 0 : bias[c];
@@ -198,15 +196,20 @@ final class CodesGemmCheck implements AutoCloseable {
         if (magnitude != 0) {
           Tolerance.assertTelling(bound, magnitude, "row " + row + " column " + c);
         }
-        bounds[row * n + c] = PanelMatmulCases.afterActivation(epilogue, bound, exact);
+        bounds.set(row, c, exact, bound);
       }
     }
-    return bounds;
+    return bounds.results(PanelMatmulCases.ACTIVATION_ERROR);
   }
 
   /** Rows of many against the same rows alone, one of which is NaN. */
   void aRowDependsOnItselfAlone(Quantized weights, ActivationScheme activations) {
-    MatmulSpec spec = MatmulSpec.of(weights, activations, Epilogue.NONE);
+    aRowDependsOnItselfAlone(weights, MatmulSpec.of(weights, activations, Epilogue.NONE));
+    Epilogue gate = Epilogue.gate(false, Activation.SILU);
+    aRowDependsOnItselfAlone(weights, MatmulSpec.of(weights, activations, gate));
+  }
+
+  private void aRowDependsOnItselfAlone(Quantized weights, MatmulSpec spec) {
     int k = spec.k();
     int n = spec.n();
     int m = 300;

@@ -1,8 +1,8 @@
 package dev.sinter.backend.cpu;
 
 import static dev.sinter.backend.cpu.PanelMatmulCases.EPILOGUES;
+import static dev.sinter.backend.cpu.PanelMatmulCases.GATES;
 import static dev.sinter.backend.cpu.PanelMatmulCases.ROWS;
-import static dev.sinter.backend.cpu.PanelMatmulCases.afterActivation;
 import static dev.sinter.backend.cpu.PanelMatmulCases.isas;
 import static dev.sinter.backend.cpu.PanelMatmulCases.run;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
@@ -20,6 +21,7 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.NativeBuild;
+import dev.sinter.testing.SumBounds;
 import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
@@ -51,16 +53,26 @@ class F32GemmNativeTest {
     }
   }
 
+  @Test
+  void gatesAgreeWithTheReference() {
+    for (int n : GATES) {
+      for (Activation activation : Activation.values()) {
+        compare(dense(2 * n, random.integer(1, 300)), Epilogue.gate(n % 2 == 0, activation));
+      }
+    }
+    compare(dense(2 * 200, 1600), Epilogue.gate(true, Activation.SILU));
+  }
+
   private void compare(Dense weights, Epilogue epilogue) {
     MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, epilogue);
-    float[] bias = epilogue.bias() ? random.normals(spec.n(), 1) : null;
+    float[] bias = epilogue.bias() ? random.normals(spec.weightRows(), 1) : null;
     MatmulKernel judge = reference.matmul(spec, weights, bias);
     for (int m : ROWS) {
       MemorySegment values = normals((long) m * spec.k());
       MemorySegment before = normals((long) m * spec.n());
       MemorySegment expected = arena.allocate(before.byteSize()).copyFrom(before);
       run(judge, m, ActivationBuffer.floats(values, m, spec.k()), expected);
-      double[] bounds = bounds(weights, values, m, bias, epilogue);
+      double[] bounds = bounds(spec, weights, values, m, bias);
       MemorySegment first = null;
       for (Isa isa : isas(FloatsGemm.COMPILED)) {
         String where = isa + " " + spec + ", m=" + m + " " + random;
@@ -86,12 +98,11 @@ class F32GemmNativeTest {
 
   /** K fused multiply-adds and the addition of the bias, each rounded. */
   private static double[] bounds(
-      Dense weights, MemorySegment x, int m, float[] bias, Epilogue epilogue) {
-    int n = weights.rows();
-    int k = weights.columns();
-    double[] bounds = new double[m * n];
+      MatmulSpec spec, Dense weights, MemorySegment x, int m, float[] bias) {
+    int k = spec.k();
+    SumBounds bounds = new SumBounds(spec, m);
     for (int row = 0; row < m; row++) {
-      for (int c = 0; c < n; c++) {
+      for (int c = 0; c < weights.rows(); c++) {
         double exact = bias == null ? 0 : bias[c];
         double magnitude = Math.abs(exact);
         for (int i = 0; i < k; i++) {
@@ -103,10 +114,10 @@ class F32GemmNativeTest {
         }
         double bound = Tolerance.dot(k + 1, magnitude);
         Tolerance.assertTelling(bound, magnitude, "row " + row + " column " + c);
-        bounds[row * n + c] = afterActivation(epilogue, bound, exact);
+        bounds.set(row, c, exact, bound);
       }
     }
-    return bounds;
+    return bounds.results(PanelMatmulCases.ACTIVATION_ERROR);
   }
 
   @Test

@@ -64,6 +64,15 @@ abstract class FewBitsGemmCases {
   }
 
   @Test
+  void gatesAgreeWithTheReference() {
+    for (CodeFormat format : formats) {
+      for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+        check.compareGates(format, activations);
+      }
+    }
+  }
+
+  @Test
   void extremeCodesSumExactly() {
     for (CodeFormat format : formats) {
       for (int extreme : new int[] {-1, 1}) {

@@ -61,6 +61,14 @@ class Int4GemmNativeTest {
     }
   }
 
+  @Test
+  void gatesAgreeWithTheReference() {
+    for (CodeFormat format : formats(32, 128)) {
+      check.compareGates(format, U8);
+      check.compareGates(format, ActivationScheme.S8_PER_GROUP_32);
+    }
+  }
+
   /** Groups of weights that are as wide, wider, narrower, or none. */
   @ParameterizedTest
   @CsvSource({"31,17", "127,15", "300,33"})

@@ -47,6 +47,13 @@ class Int8GemmNativeTest {
   }
 
   @Test
+  void gatesAgreeWithTheReference() {
+    for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+      check.compareGates(INT8, activations);
+    }
+  }
+
+  @Test
   void extremeCodesSumExactly() {
     for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
       for (int code : new int[] {-128, 127}) {

@@ -50,6 +50,13 @@ class WeightOnlyGemmNativeTest {
   }
 
   @Test
+  void gatesAgreeWithTheReference() {
+    for (CodeFormat format : FORMATS) {
+      check.compareGates(format, FLOAT);
+    }
+  }
+
+  @Test
   void everyEpilogue() {
     Quantized weights = check.quantized(100, 200, CodeFormat.inGroups(4, 32));
     for (Epilogue epilogue : CodesGemmCheck.EPILOGUES) {

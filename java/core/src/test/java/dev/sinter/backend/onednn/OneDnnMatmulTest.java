@@ -330,6 +330,15 @@ class OneDnnMatmulTest {
             ActivationScheme.U8_PER_TOKEN,
             Epilogue.NONE);
     assertTrue(backend.supports(long1).reason().contains("overflow"));
+    for (Epilogue other :
+        List.of(
+            Epilogue.gate(false, Activation.GELU_ERF),
+            new Epilogue(true, Activation.SILU, false),
+            new Epilogue(true, Activation.GELU_TANH, false))) {
+      MatmulSpec f32 = new MatmulSpec(64, 8, DType.F32, null, ActivationScheme.FLOAT, other);
+      String reason = backend.supports(f32).reason();
+      assertTrue(reason.contains(other.gate() ? "no gate" : "not " + other.activation()), reason);
+    }
     for (CodeFormat other :
         List.of(CodeFormat.perChannel(4), CodeFormat.inGroups(4, 32), CodeFormat.inGroups(8, 32))) {
       MatmulSpec codes =

@@ -24,6 +24,7 @@ import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Values small enough to be worked out by hand. */
@@ -89,6 +90,30 @@ class ReferenceBackendTest {
     // gelu(1) and gelu(0.5): x times the normal distribution function
     assertEquals(10.841344746f, y.getAtIndex(JAVA_FLOAT, 0));
     assertEquals(20.345731230f, y.getAtIndex(JAVA_FLOAT, 1));
+  }
+
+  @Test
+  void gates() {
+    // On x = (1, 2): gates of 1 and -2, to be multiplied by 3 + 0.5 and 5 + 0.25.
+    Dense w = new Dense("w", 4, 2, DType.F32, floats(1, 0, 0, -1, 1, 1, 1, 2));
+    float[] silu = {3.5f * 0.731058579f, 5.25f * -0.238405844f};
+    float[] geluTanh = {3.5f * 0.841191991f, 5.25f * -0.0454022859f};
+    float[] none = {3.5f, -10.5f};
+    for (Activation activation : List.of(Activation.SILU, Activation.GELU_TANH, Activation.NONE)) {
+      Epilogue gate = Epilogue.gate(true, activation);
+      MatmulSpec spec = MatmulSpec.of(w, ActivationScheme.FLOAT, gate);
+      assertEquals(2, spec.n());
+      assertEquals(4, spec.weightRows());
+      MatmulReference kernel = backend.matmul(spec, w, new float[] {0, 0, 0.5f, 0.25f});
+      MemorySegment y = floats(NAN, NAN);
+      kernel.run(0, 0, 1, ActivationBuffer.floats(floats(1, 2), 1, 2), y);
+      float[] expected =
+          activation == Activation.SILU
+              ? silu
+              : activation == Activation.GELU_TANH ? geluTanh : none;
+      assertArrayEquals(expected, y.toArray(JAVA_FLOAT), 1e-6f, spec.toString());
+      assertThrows(IllegalArgumentException.class, () -> backend.matmul(spec, w, new float[2]));
+    }
   }
 
   @Test

@@ -50,6 +50,21 @@ class MatmulVectorTest {
   }
 
   @Test
+  void gatesAgreeWithTheReference() {
+    for (int n : new int[] {1, 8, 9, 33, 131}) {
+      for (Activation activation : Activation.values()) {
+        Epilogue gate = Epilogue.gate(cases.random.integer(0, 2) == 0, activation);
+        for (ActivationScheme activations : MatmulCases.SCHEMES) {
+          int k = cases.random.integer(1, 300);
+          for (CompressedTensor weights : cases.weights(activations, k, 2 * n)) {
+            cases.compare(weights, activations, gate);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
   void nanRowsStayNanAndStayInTheirRow() {
     int k = 40;
     int n = 33;

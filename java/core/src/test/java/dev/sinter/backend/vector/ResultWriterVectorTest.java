@@ -18,24 +18,28 @@ import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ResultWriterVectorTest {
   private final ReferenceBackend reference = new ReferenceBackend();
   private final TestRandom random = new TestRandom();
 
-  /** With K = 1 and a weight of 1, the result is the GELU of x. */
-  @Test
-  void geluOverTheWholeRange() {
+  /** With K = 1 and a weight of 1, the result is the activation of x. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Activation.class,
+      names = {"GELU_ERF", "GELU_TANH", "SILU"})
+  void overTheWholeRange(Activation activation) {
     try (Arena arena = Arena.ofConfined()) {
-      geluOverTheWholeRange(arena);
+      overTheWholeRange(activation, arena);
     }
   }
 
-  private void geluOverTheWholeRange(Arena arena) {
+  private void overTheWholeRange(Activation activation, Arena arena) {
     Dense one = new Dense("w", 1, 1, DType.F32, arena.allocateFrom(JAVA_FLOAT, 1));
-    Epilogue gelu = new Epilogue(false, Activation.GELU_ERF, false);
-    MatmulSpec spec = MatmulSpec.of(one, ActivationScheme.FLOAT, gelu);
+    Epilogue epilogue = new Epilogue(false, activation, false);
+    MatmulSpec spec = MatmulSpec.of(one, ActivationScheme.FLOAT, epilogue);
     int m = 1 << 12;
     MemorySegment x = arena.allocate(4L * m, 64);
     MemorySegment y = arena.allocate(4L * m, 64);
@@ -58,7 +62,7 @@ class ResultWriterVectorTest {
             float want = expected.getAtIndex(JAVA_FLOAT, i);
             float found = y.getAtIndex(JAVA_FLOAT, i);
             if (!Float.isFinite(want)) {
-              assertEquals(want, found, "gelu " + v + " " + random);
+              assertEquals(want, found, activation + " of " + v + " " + random);
               continue;
             }
             double error = Math.abs((double) found - want) - Tolerance.rounding(want);
@@ -67,6 +71,8 @@ class ResultWriterVectorTest {
         }
       }
     }
-    assertTrue(worst < MatmulCases.GELU_ERROR, worst / Tolerance.UNIT + " units " + random);
+    assertTrue(
+        worst < MatmulCases.error(activation),
+        activation + ": " + worst / Tolerance.UNIT + " units " + random);
   }
 }
