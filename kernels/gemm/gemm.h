@@ -8,6 +8,8 @@
 //   dot                   sum += the 4 products of each column
 //   codes                 w shifted right (left if negative) and masked, byte by byte: the mask
 //                         keeps nothing that has left its byte
+//   widen_signed          4 signed weights a column, as `dot` wants them in place of activations
+//   two_of_four           as int8_2of4_gemm.h spreads two weights and their pattern
 //   add_bytes             byte by byte; the sums of a block's codes fit
 //   add_quads             sum += the 4 bytes of each column
 //   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most
@@ -17,6 +19,7 @@
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
+//   block_rows            rows of a tile of one panel, of block_gemm.h
 //   keep                  makes the compiler hold what it could load again
 //   GateLanes             the same operations on as many columns as a gate multiplies at once, 8 at
 //                         most; where that is half as many, first_half, second_half, from_halves

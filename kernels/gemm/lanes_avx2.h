@@ -13,6 +13,7 @@ namespace {
 // What needs no VNNI.
 struct Lanes256 {
   static constexpr int lanes = 8;
+  static constexpr int block_rows = 4;
 
   // Of 16 registers 8 for sums.
   struct Int8Tiles {
@@ -42,6 +43,17 @@ struct Lanes256 {
     const auto moved = shift < 0 ? halves << -shift : halves >> shift;
     return _mm256_and_si256(reinterpret_cast<Bytes>(moved),
                             _mm256_set1_epi8(static_cast<char>(mask)));
+  }
+  static Bytes two_of_four(Bytes values, Bytes patterns, int quad) {
+    // Where each byte of the quad comes from: 0 or 1, or nowhere.
+    const __m256i table =
+        _mm256_setr_epi32(static_cast<int>(0x80800100), static_cast<int>(0x80018000), 0x01808000,
+                          static_cast<int>(0x80010080), 0x01800080, 0x01008080, 0, 0);
+    const __m256i from = _mm256_permutevar8x32_epi32(table, _mm256_srli_epi32(patterns, 4 * quad));
+    const __m256i first = _mm256_add_epi8(_mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c,
+                                                            0, 0x04040404, 0x08080808, 0x0c0c0c0c),
+                                          _mm256_set1_epi8(static_cast<char>(quad % 2 * 2)));
+    return _mm256_shuffle_epi8(values, _mm256_or_si256(from, first));
   }
   static Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
   static Quad broadcast_quad(const int8_t *p) {
@@ -120,10 +132,10 @@ struct Avx2 : Lanes256 {
   static Wide widen(Bytes w) {
     return {_mm256_and_si256(w, _mm256_set1_epi16(255)), _mm256_srli_epi16(w, 8)};
   }
-  static WideQuad broadcast_wide(const int8_t *p) {
-    const Quad x = broadcast_quad(p);
+  static WideQuad widen_signed(Bytes x) {
     return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
   }
+  static WideQuad broadcast_wide(const int8_t *p) { return widen_signed(broadcast_quad(p)); }
   static Int dot(Int sum, Wide w, WideQuad x) {
     sum = add_int(sum, _mm256_madd_epi16(w.even, x.even));
     return add_int(sum, _mm256_madd_epi16(w.odd, x.odd));
@@ -157,6 +169,7 @@ struct AvxVnni : Lanes256 {
     return reinterpret_cast<Int>(n < 0 ? ints << -n : ints >> n);
   }
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
   static Int dot(Int sum, Wide w, WideQuad x) {
     __asm__(SINTER_VNNI256_PREFIX "vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));

@@ -15,6 +15,7 @@ namespace {
 // What needs no VNNI.
 struct Avx512 {
   static constexpr int lanes = 16;
+  static constexpr int block_rows = 16;
   // Of 32 registers 24 for sums, 3 for weights and 1 for activations. A single row has four panels
   // so that no sum waits for its last product.
   struct F32Tiles {

@@ -30,6 +30,18 @@ struct Avx512Vnni : Avx512 {
 
   static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
+  static Bytes two_of_four(Bytes values, Bytes patterns, int quad) {
+    // Where each byte of the quad comes from: 0 or 1, or nowhere.
+    const __m512i table = _mm512_setr_epi32(
+        static_cast<int>(0x80800100), static_cast<int>(0x80018000), 0x01808000,
+        static_cast<int>(0x80010080), 0x01800080, 0x01008080, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i from = _mm512_permutexvar_epi32(_mm512_srli_epi32(patterns, 4 * quad), table);
+    const __m512i column = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+    const __m512i first =
+        _mm512_or_si512(column, _mm512_set1_epi8(static_cast<char>(quad % 2 * 2)));
+    return _mm512_shuffle_epi8(values, _mm512_or_si512(from, first));
+  }
   static WideQuad broadcast_wide(const int8_t *p) { return broadcast_quad(p); }
 
   static Bytes add_bytes(Bytes a, Bytes b) { return _mm512_add_epi8(a, b); }

@@ -11,6 +11,7 @@ namespace {
 
 struct Scalar {
   static constexpr int lanes = 1;
+  static constexpr int block_rows = 1;
   struct Int8Tiles {
     static constexpr int rows = 1;
     static constexpr int panels(int) { return 1; }
@@ -35,6 +36,14 @@ struct Scalar {
   }
   static void keep(Bytes &) {}
   static Wide widen(Bytes w) { return w; }
+  static WideQuad widen_signed(Bytes w) { return w; }
+  static Bytes two_of_four(Bytes values, Bytes patterns, int quad) {
+    // Places of the first and of the second weight, in bits.
+    static constexpr uint8_t places[6][2] = {{0, 8}, {0, 16}, {0, 24}, {8, 16}, {8, 24}, {16, 24}};
+    const uint8_t(&place)[2] = places[patterns >> (4 * quad) & 7];
+    const Bytes pair = values >> (quad % 2 * 16);
+    return (pair & 0xff) << place[0] | (pair >> 8 & 0xff) << place[1];
+  }
   static Bytes codes(Bytes w, int shift, int mask) {
     return (shift < 0 ? w << -shift : w >> shift) & (0x01010101u * static_cast<uint32_t>(mask));
   }

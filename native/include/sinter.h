@@ -344,6 +344,82 @@ struct sinter_weight_only_gemm_args {
 };
 
 /*
+ * int8_block_gemm, int4_block_gemm, f32_block_gemm: int8_gemm, int4_gemm and f32_gemm with weights
+ * of which whole blocks are zeros, 16 columns by 4 k (int4: 8 k), and are neither stored nor
+ * multiplied. Panels, threads, what a row's result does not depend on and the order of the floats
+ * are as there, and so are the results, bit for bit: those of the same weights with the zeros
+ * filled in. But a block that is not there hides NaN and infinity of f32 activations, and of the
+ * scales of a group all of whose blocks are not there.
+ *
+ * Panel p has blocks starts[p] to starts[p + 1], ascending by k; int4: group g of panel p those
+ * from starts[p * G + g] to the next. sinter_block_list says whether lists are good; calls do not
+ * check them.
+ *
+ * scratch: sinter_block_gemm_scratch(k, 1 or 4) bytes, aligned to 64, for one call at a time.
+ * Filling it is work for each call and row, as much as that of a few blocks a quad: a call should
+ * have panels enough.
+ *
+ * int4: k <= (2^31 - 1) / (a * 128), a as for int4_gemm, since sums are 16 times as large.
+ */
+struct sinter_block_gemm_args {
+  struct sinter_gemm_args gemm; /* w: [blocks][16][4] signed bytes, or as int4_block_gemm.h draws
+                                   them; w_sums: [P][16], the sums of w, not NULL; int4: not read;
+                                   w_zero_points: NULL; x_group and gate: 0 */
+  const int64_t *starts;        /* [P + 1], int4: [P * G + 1] */
+  const uint16_t *quads;        /* [blocks], k / 4, int4: k / 8 */
+  void *scratch;
+};
+
+struct sinter_f32_block_gemm_args {
+  struct sinter_f32_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
+                                       gate: 0 */
+  const int64_t *starts;
+  const uint16_t *quads;
+  void *scratch;
+};
+
+#define SINTER_BLOCK_MAX_K 262144 /* quads fit 16 bits */
+
+/* The bytes of scratch memory for activations of that many bytes. */
+SINTER_API int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes);
+
+/*
+ * SINTER_OK, or SINTER_INVALID_ARGUMENT if starts do not begin at 0 and ascend, or the blocks of a
+ * list do not ascend within their group.
+ *
+ *   group  0, or a multiple of 32: values along k that have a list of their own
+ *   width  of a block: 4 or 8
+ */
+SINTER_API int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width,
+                                     const int64_t *starts, const uint16_t *quads);
+
+/*
+ * int8_block_pack, int4_block_pack, f32_block_pack: row-major weights to blocks, those with any
+ * weight but 0. Without quads only starts are written, which says how many blocks there are; with
+ * them, starts are read. Codes outside -8 to 7 (int4) are an invalid argument.
+ */
+struct sinter_block_pack_args {
+  const void *weights; /* [n][stride], f32, or int8 and int4 codes one a byte */
+  int64_t stride;      /* elements from row to row, at least k */
+  int64_t n, k;        /* at least 1; k at most SINTER_BLOCK_MAX_K */
+  int64_t group;       /* of int4: 0, or a multiple of 32; else 0 */
+  int64_t *starts;     /* [P + 1], int4: [P * G + 1] */
+  uint16_t *quads;     /* [blocks], or NULL */
+  void *w;             /* the weights of a call; not NULL with quads */
+  int32_t *w_sums;     /* [P][16], of int8, not NULL with quads */
+};
+
+/*
+ * int8_2of4_gemm: int8_gemm with weights of which of every four along k two at least are zeros, as
+ * int8_block_gemm is, but starts and quads are not used and may be NULL. gemm.w is packed by
+ * int8_2of4_pack: [P][ceil(k / 32)][SINTER_2OF4_BLOCK] bytes.
+ *
+ * int8_2of4_pack: w_sums are the sums of w. More than two weights of a quad that are not zero are
+ * an invalid argument.
+ */
+#define SINTER_2OF4_BLOCK 320 /* bytes of 32 k of a panel */
+
+/*
  * group_sums: the x_sums of a call.
  *
  *   first, rows  rows first to first + rows are summed, all others left alone
@@ -377,6 +453,22 @@ struct sinter_weight_only_gemm_args {
   SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
 #define SINTER_DECLARE_f32_gemm(isa) \
   SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
+#define SINTER_DECLARE_int8_block_pack(isa) \
+  SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_int8_block_gemm(isa) \
+  SINTER_API int32_t sinter_int8_block_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_int8_2of4_pack(isa) \
+  SINTER_API int32_t sinter_int8_2of4_pack_##isa(const struct sinter_pack_args *args);
+#define SINTER_DECLARE_int8_2of4_gemm(isa) \
+  SINTER_API int32_t sinter_int8_2of4_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_int4_block_pack(isa) \
+  SINTER_API int32_t sinter_int4_block_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_int4_block_gemm(isa) \
+  SINTER_API int32_t sinter_int4_block_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_f32_block_pack(isa) \
+  SINTER_API int32_t sinter_f32_block_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_f32_block_gemm(isa) \
+  SINTER_API int32_t sinter_f32_block_gemm_##isa(const struct sinter_f32_block_gemm_args *args);
 #define SINTER_DECLARE_weight_only_gemm(isa) \
   SINTER_API int32_t sinter_weight_only_gemm_##isa(const struct sinter_weight_only_gemm_args *args);
 

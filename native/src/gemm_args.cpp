@@ -93,6 +93,34 @@ bool valid_f32_pack(const sinter_f32_pack_args &a) {
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
+bool valid_2of4_gemm(const sinter_block_gemm_args &a) {
+  return valid_gemm(a.gemm, 8) && a.gemm.gate == 0 && a.gemm.w_zero_points == nullptr &&
+         a.gemm.w_sums != nullptr && a.scratch != nullptr;
+}
+
+bool valid_block_gemm(const sinter_block_gemm_args &a) {
+  return valid_2of4_gemm(a) && a.starts != nullptr && a.quads != nullptr;
+}
+
+bool valid_int4_block_gemm(const sinter_block_gemm_args &a) {
+  return valid_gemm(a.gemm, 4) && a.gemm.gate == 0 && a.gemm.w_zero_points == nullptr &&
+         a.gemm.x_group == 0 &&
+         sum_fits(a.gemm.k, a.gemm.x_zero_points == nullptr ? 128 : 255, 8 * 16) &&
+         a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
+}
+
+bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &a) {
+  return valid_f32_gemm(a.gemm) && a.gemm.gate == 0 && a.gemm.k <= SINTER_BLOCK_MAX_K &&
+         a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
+}
+
+bool valid_block_pack(const sinter_block_pack_args &a, int bits) {
+  return size(a.n) && size(a.k) && a.k <= SINTER_BLOCK_MAX_K && a.stride >= a.k &&
+         a.stride <= most && (bits == 4 ? group(a.group) : a.group == 0) && a.weights != nullptr &&
+         a.starts != nullptr &&
+         (a.quads == nullptr || (a.w != nullptr && (a.w_sums != nullptr || bits != 8)));
+}
+
 bool valid_group_sums(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride,
                       int64_t x_group, int64_t step, const int32_t *sums) {
   return codes != nullptr && sums != nullptr && first >= 0 && size(rows) && size(k) &&

@@ -12,6 +12,11 @@ bool valid_pack(const sinter_pack_args &args, int bits);
 bool valid_f32_gemm(const sinter_f32_gemm_args &args);
 bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &args);
 bool valid_f32_pack(const sinter_f32_pack_args &args);
+bool valid_block_gemm(const sinter_block_gemm_args &args);
+bool valid_2of4_gemm(const sinter_block_gemm_args &args);
+bool valid_int4_block_gemm(const sinter_block_gemm_args &args);
+bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &args);
+bool valid_block_pack(const sinter_block_pack_args &args, int bits);
 bool valid_group_sums(const int8_t *codes, int64_t first, int64_t rows, int64_t k, int64_t stride,
                       int64_t x_group, int64_t step, const int32_t *sums);
 

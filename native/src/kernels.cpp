@@ -150,17 +150,21 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
     return SINTER_OK;                                                                              \
   }
 
-#define SINTER_EXPORT_PACK(operation, bits, isa)                                  \
+// A kernel that has a status of its own.
+#define SINTER_EXPORT_PACKED(operation, type, valid, isa)                         \
   namespace sinter {                                                              \
-  int32_t operation##_##isa(const sinter_pack_args &args);                        \
+  int32_t operation##_##isa(const type &args);                                    \
   }                                                                               \
-  int32_t sinter_##operation##_##isa(const sinter_pack_args *args) {              \
-    if (args == nullptr || !sinter::valid_pack(*args, bits)) {                    \
+  int32_t sinter_##operation##_##isa(const type *args) {                          \
+    if (args == nullptr || !(valid)) {                                            \
       return SINTER_INVALID_ARGUMENT;                                             \
     }                                                                             \
     return sinter::cpu_has(SINTER_NEEDS_##isa) ? sinter::operation##_##isa(*args) \
                                                : SINTER_UNSUPPORTED_ISA;          \
   }
+
+#define SINTER_EXPORT_PACK(operation, bits, isa) \
+  SINTER_EXPORT_PACKED(operation, sinter_pack_args, sinter::valid_pack(*args, bits), isa)
 
 #define SINTER_EXPORT_CHECKED(operation, type, valid, isa) \
   namespace sinter {                                       \
@@ -196,6 +200,28 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_weight_only_gemm(isa)                             \
   SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
                         sinter::valid_weight_only_gemm(*args), isa)
+
+#define SINTER_EXPORT_int8_block_pack(isa)                       \
+  SINTER_EXPORT_CHECKED(int8_block_pack, sinter_block_pack_args, \
+                        sinter::valid_block_pack(*args, 8), isa)
+#define SINTER_EXPORT_int8_block_gemm(isa)                                                        \
+  SINTER_EXPORT_CHECKED(int8_block_gemm, sinter_block_gemm_args, sinter::valid_block_gemm(*args), \
+                        isa)
+#define SINTER_EXPORT_int4_block_pack(isa)                      \
+  SINTER_EXPORT_PACKED(int4_block_pack, sinter_block_pack_args, \
+                       sinter::valid_block_pack(*args, 4), isa)
+#define SINTER_EXPORT_int4_block_gemm(isa)                       \
+  SINTER_EXPORT_CHECKED(int4_block_gemm, sinter_block_gemm_args, \
+                        sinter::valid_int4_block_gemm(*args), isa)
+#define SINTER_EXPORT_int8_2of4_pack(isa) SINTER_EXPORT_PACK(int8_2of4_pack, 8, isa)
+#define SINTER_EXPORT_int8_2of4_gemm(isa) \
+  SINTER_EXPORT_CHECKED(int8_2of4_gemm, sinter_block_gemm_args, sinter::valid_2of4_gemm(*args), isa)
+#define SINTER_EXPORT_f32_block_pack(isa)                       \
+  SINTER_EXPORT_CHECKED(f32_block_pack, sinter_block_pack_args, \
+                        sinter::valid_block_pack(*args, 32), isa)
+#define SINTER_EXPORT_f32_block_gemm(isa)                           \
+  SINTER_EXPORT_CHECKED(f32_block_gemm, sinter_f32_block_gemm_args, \
+                        sinter::valid_f32_block_gemm(*args), isa)
 
 #define SINTER_EXPORT_machine_limits_read(isa)                                                  \
   namespace sinter {                                                                            \

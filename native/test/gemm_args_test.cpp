@@ -1,5 +1,6 @@
 // What the entries of the matmuls, of packing and of group_sums refuse, each time against
 // the same call without the flaw; and that a refused call writes nothing.
+#include <functional>
 #include <vector>
 
 #include "cpu_features.h"
@@ -277,6 +278,95 @@ void check_group_sums() {
   }
 }
 
+void check_blocks() {
+  Buffers b;
+  const int64_t starts[] = {0, 1, 2, 3, 4, 5};  // of two panels, or of their groups
+  const uint16_t quads[] = {0, 4, 1, 5, 3};
+  std::vector<uint8_t> scratch(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)));
+  sinter_block_gemm_args good{b.gemm(), starts, quads, scratch.data()};
+  good.gemm.w_sums = b.w_sums.data();
+  for (const auto run : {sinter_int8_block_gemm_scalar, sinter_int4_block_gemm_scalar,
+                         sinter_int8_2of4_gemm_scalar}) {
+    REFUSE(run, good, a.gemm.m = 0);
+    REFUSE(run, good, a.gemm.panel_end = 3);
+    REFUSE(run, good, a.gemm.w_zero_points = b.centers.data());
+    REFUSE(run, good, a.gemm.x_group = 32);
+    REFUSE(run, good, a.gemm.gate = 1);
+    REFUSE(run, good, a.scratch = nullptr);
+    if (run != sinter_int8_2of4_gemm_scalar) {
+      REFUSE(run, good, a.starts = nullptr);
+      REFUSE(run, good, a.quads = nullptr);
+    }
+    if (run != sinter_int4_block_gemm_scalar) {
+      REFUSE(run, good, a.gemm.w_sums = nullptr);
+    }
+    if (run(nullptr) != SINTER_INVALID_ARGUMENT) {
+      fail("blocks: no arguments");
+    }
+  }
+  const auto int4 = sinter_int4_block_gemm_scalar;
+  good.gemm.w_group = 32;
+  REFUSE(int4, good, a.gemm.w_group = 16);
+  REFUSE(int4, good, a.gemm.k = 131072; a.gemm.x_stride = 131072);  // 16 times the sums
+  std::vector<float> x(2 * k, 1), w(2 * 256), y(2 * 17);
+  const sinter_f32_block_gemm_args floats{
+      {2, 17, k, 0, 2, x.data(), k, w.data(), nullptr, y.data(), 17, 0, 0, 0},
+      starts,
+      quads,
+      scratch.data()};
+  const auto f32 = sinter_f32_block_gemm_scalar;
+  REFUSE(f32, floats, a.gemm.m = 0);
+  REFUSE(f32, floats, a.gemm.k = a.gemm.x_stride = SINTER_BLOCK_MAX_K + 1);
+  REFUSE(f32, floats, a.gemm.gate = 1);
+  REFUSE(f32, floats, a.starts = nullptr);
+  REFUSE(f32, floats, a.quads = nullptr);
+  REFUSE(f32, floats, a.scratch = nullptr);
+  int64_t counted[2];
+  const sinter_block_pack_args to_pack{b.x.data(), k, 2, k, 0, counted, nullptr, nullptr, nullptr};
+  for (const auto pack : {sinter_int8_block_pack_scalar, sinter_int4_block_pack_scalar}) {
+    REFUSE(pack, to_pack, a.n = 0);
+    REFUSE(pack, to_pack, a.k = a.stride = SINTER_BLOCK_MAX_K + 1);
+    REFUSE(pack, to_pack, a.stride = k - 1);
+    REFUSE(pack, to_pack, a.group = 16);
+    REFUSE(pack, to_pack, a.weights = nullptr);
+    REFUSE(pack, to_pack, a.starts = nullptr);
+    REFUSE(pack, to_pack, a.quads = const_cast<uint16_t *>(quads));  // and nowhere to put weights
+  }
+}
+
+// Lists of blocks with each kind of flaw.
+void check_lists() {
+  const int64_t starts[] = {0, 2, 2, 3};
+  const uint16_t quads[] = {0, 4, 3};
+  const auto refuse = [&](const char *what, const std::function<void(int64_t *, uint16_t *)> &spoil,
+                          int32_t expected = SINTER_INVALID_ARGUMENT) {
+    int64_t s[4];
+    uint16_t q[3];
+    std::copy(std::begin(starts), std::end(starts), s);
+    std::copy(std::begin(quads), std::end(quads), q);
+    spoil(s, q);
+    if (sinter_block_list(33, 17, 0, 4, s, q) != expected) {
+      fail("a list, %s", what);
+    }
+  };
+  refuse(
+      "as it should be", [](int64_t *, uint16_t *) {}, SINTER_OK);
+  refuse("that does not begin at 0", [](int64_t *s, uint16_t *) { s[0] = 1; });
+  refuse("that begins below 0", [](int64_t *s, uint16_t *) { s[0] = -1; });
+  refuse("that goes back", [](int64_t *s, uint16_t *) { s[2] = 1; });
+  refuse("with more blocks than quads", [](int64_t *s, uint16_t *) { s[3] = 8; });
+  refuse("with a quad past the last", [](int64_t *, uint16_t *q) { q[1] = 5; });
+  refuse("with one twice", [](int64_t *, uint16_t *q) { q[1] = 0; });
+  const int64_t grouped[] = {0, 1, 2};
+  const uint16_t places[] = {3, 4}, early[] = {3, 3};
+  if (sinter_block_list(1, 40, 32, 8, grouped, places) != SINTER_OK ||
+      sinter_block_list(1, 40, 32, 8, grouped, early) != SINTER_INVALID_ARGUMENT ||
+      sinter_block_list(1, 40, 33, 8, grouped, places) != SINTER_INVALID_ARGUMENT) {
+    fail("lists of groups");
+  }
+  refuse("out of order", [](int64_t *, uint16_t *q) { q[0] = 4, q[1] = 0; });
+}
+
 // A variant that this CPU lacks says so, and is never run.
 void check_isa(const char *name, uint64_t needs, Gemm *gemm) {
   Buffers b;
@@ -301,6 +391,8 @@ int main() {
   check_f32();
   check_weight_only();
   check_group_sums();
+  check_blocks();
+  check_lists();
 #define CHECK_ISA(width, isa) \
   check_isa(#width " " #isa, SINTER_NEEDS_##isa, sinter_##width##_gemm_##isa);
 #define CHECK_int8(isa) CHECK_ISA(int8, isa)

@@ -329,6 +329,24 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_SILU() {
         return SINTER_SILU;
     }
+    private static final int SINTER_BLOCK_MAX_K = (int)262144L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_BLOCK_MAX_K 262144
+     * }
+     */
+    public static int SINTER_BLOCK_MAX_K() {
+        return SINTER_BLOCK_MAX_K;
+    }
+    private static final int SINTER_2OF4_BLOCK = (int)320L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_2OF4_BLOCK 320
+     * }
+     */
+    public static int SINTER_2OF4_BLOCK() {
+        return SINTER_2OF4_BLOCK;
+    }
     private static final int SINTER_MACHINE_LIMITS_BLOCK = (int)512L;
     /**
      * {@snippet lang=c :
@@ -666,6 +684,132 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_attention_scratch", length, head_dim);
             }
             return (long)mh$.invokeExact(length, head_dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_block_gemm_scratch {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_block_gemm_scratch");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes)
+     * }
+     */
+    public static FunctionDescriptor sinter_block_gemm_scratch$descriptor() {
+        return sinter_block_gemm_scratch.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes)
+     * }
+     */
+    public static MethodHandle sinter_block_gemm_scratch$handle() {
+        return sinter_block_gemm_scratch.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes)
+     * }
+     */
+    public static MemorySegment sinter_block_gemm_scratch$address() {
+        return sinter_block_gemm_scratch.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sinter_block_gemm_scratch(int64_t k, int64_t element_bytes)
+     * }
+     */
+    public static long sinter_block_gemm_scratch(long k, long element_bytes) {
+        var mh$ = sinter_block_gemm_scratch.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_block_gemm_scratch", k, element_bytes);
+            }
+            return (long)mh$.invokeExact(k, element_bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_block_list {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_block_list");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static FunctionDescriptor sinter_block_list$descriptor() {
+        return sinter_block_list.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MethodHandle sinter_block_list$handle() {
+        return sinter_block_list.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MemorySegment sinter_block_list$address() {
+        return sinter_block_list.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static int sinter_block_list(long n, long k, long group, long width, MemorySegment starts, MemorySegment quads) {
+        var mh$ = sinter_block_list.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_block_list", n, k, group, width, starts, quads);
+            }
+            return (int)mh$.invokeExact(n, k, group, width, starts, quads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3251,6 +3395,1146 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_f32_gemm_avx512", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_block_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_block_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_block_pack_scalar$descriptor() {
+        return sinter_int8_block_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_block_pack_scalar$handle() {
+        return sinter_int8_block_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_block_pack_scalar$address() {
+        return sinter_int8_block_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static int sinter_int8_block_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_block_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_block_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_block_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_block_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_block_gemm_scalar$descriptor() {
+        return sinter_int8_block_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_block_gemm_scalar$handle() {
+        return sinter_int8_block_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_block_gemm_scalar$address() {
+        return sinter_int8_block_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_block_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_block_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_block_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_block_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_block_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_block_gemm_avx2$descriptor() {
+        return sinter_int8_block_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_block_gemm_avx2$handle() {
+        return sinter_int8_block_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_block_gemm_avx2$address() {
+        return sinter_int8_block_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_block_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_int8_block_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_block_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_block_gemm_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_block_gemm_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_block_gemm_avxvnni$descriptor() {
+        return sinter_int8_block_gemm_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_block_gemm_avxvnni$handle() {
+        return sinter_int8_block_gemm_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_block_gemm_avxvnni$address() {
+        return sinter_int8_block_gemm_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_block_gemm_avxvnni(MemorySegment args) {
+        var mh$ = sinter_int8_block_gemm_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_block_gemm_avxvnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_block_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_block_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_block_gemm_avx512vnni$descriptor() {
+        return sinter_int8_block_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_block_gemm_avx512vnni$handle() {
+        return sinter_int8_block_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_block_gemm_avx512vnni$address() {
+        return sinter_int8_block_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_block_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_int8_block_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_block_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_2of4_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_2of4_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_2of4_pack_scalar$descriptor() {
+        return sinter_int8_2of4_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_2of4_pack_scalar$handle() {
+        return sinter_int8_2of4_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_2of4_pack_scalar$address() {
+        return sinter_int8_2of4_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_pack_scalar(const struct sinter_pack_args *args)
+     * }
+     */
+    public static int sinter_int8_2of4_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_2of4_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_2of4_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_2of4_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_2of4_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_2of4_gemm_scalar$descriptor() {
+        return sinter_int8_2of4_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_2of4_gemm_scalar$handle() {
+        return sinter_int8_2of4_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_2of4_gemm_scalar$address() {
+        return sinter_int8_2of4_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_2of4_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_2of4_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_2of4_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_2of4_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_2of4_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_2of4_gemm_avx2$descriptor() {
+        return sinter_int8_2of4_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_2of4_gemm_avx2$handle() {
+        return sinter_int8_2of4_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_2of4_gemm_avx2$address() {
+        return sinter_int8_2of4_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_2of4_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_int8_2of4_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_2of4_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_2of4_gemm_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_2of4_gemm_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_2of4_gemm_avxvnni$descriptor() {
+        return sinter_int8_2of4_gemm_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_2of4_gemm_avxvnni$handle() {
+        return sinter_int8_2of4_gemm_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_2of4_gemm_avxvnni$address() {
+        return sinter_int8_2of4_gemm_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_2of4_gemm_avxvnni(MemorySegment args) {
+        var mh$ = sinter_int8_2of4_gemm_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_2of4_gemm_avxvnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_2of4_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_2of4_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_2of4_gemm_avx512vnni$descriptor() {
+        return sinter_int8_2of4_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_2of4_gemm_avx512vnni$handle() {
+        return sinter_int8_2of4_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_2of4_gemm_avx512vnni$address() {
+        return sinter_int8_2of4_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_2of4_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_2of4_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_int8_2of4_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_2of4_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_block_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_block_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_block_pack_scalar$descriptor() {
+        return sinter_int4_block_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_block_pack_scalar$handle() {
+        return sinter_int4_block_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_block_pack_scalar$address() {
+        return sinter_int4_block_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static int sinter_int4_block_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_int4_block_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_block_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_block_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_block_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_block_gemm_scalar$descriptor() {
+        return sinter_int4_block_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_block_gemm_scalar$handle() {
+        return sinter_int4_block_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_block_gemm_scalar$address() {
+        return sinter_int4_block_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_block_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_int4_block_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_block_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_block_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_block_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_block_gemm_avx2$descriptor() {
+        return sinter_int4_block_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_block_gemm_avx2$handle() {
+        return sinter_int4_block_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_block_gemm_avx2$address() {
+        return sinter_int4_block_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_block_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_int4_block_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_block_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_block_gemm_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_block_gemm_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_block_gemm_avxvnni$descriptor() {
+        return sinter_int4_block_gemm_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_block_gemm_avxvnni$handle() {
+        return sinter_int4_block_gemm_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_block_gemm_avxvnni$address() {
+        return sinter_int4_block_gemm_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_block_gemm_avxvnni(MemorySegment args) {
+        var mh$ = sinter_int4_block_gemm_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_block_gemm_avxvnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int4_block_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int4_block_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int4_block_gemm_avx512vnni$descriptor() {
+        return sinter_int4_block_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int4_block_gemm_avx512vnni$handle() {
+        return sinter_int4_block_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int4_block_gemm_avx512vnni$address() {
+        return sinter_int4_block_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int4_block_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int4_block_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_int4_block_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int4_block_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_block_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_block_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_block_pack_scalar$descriptor() {
+        return sinter_f32_block_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_block_pack_scalar$handle() {
+        return sinter_f32_block_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_block_pack_scalar$address() {
+        return sinter_f32_block_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static int sinter_f32_block_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_f32_block_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_block_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_block_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_block_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_block_gemm_scalar$descriptor() {
+        return sinter_f32_block_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_block_gemm_scalar$handle() {
+        return sinter_f32_block_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_block_gemm_scalar$address() {
+        return sinter_f32_block_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_block_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_f32_block_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_block_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_block_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_block_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_block_gemm_avx2$descriptor() {
+        return sinter_f32_block_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_block_gemm_avx2$handle() {
+        return sinter_f32_block_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_block_gemm_avx2$address() {
+        return sinter_f32_block_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_block_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_f32_block_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_block_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_block_gemm_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_block_gemm_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_block_gemm_avx512$descriptor() {
+        return sinter_f32_block_gemm_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_block_gemm_avx512$handle() {
+        return sinter_f32_block_gemm_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_block_gemm_avx512$address() {
+        return sinter_f32_block_gemm_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_block_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_block_gemm_avx512(MemorySegment args) {
+        var mh$ = sinter_f32_block_gemm_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_block_gemm_avx512", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

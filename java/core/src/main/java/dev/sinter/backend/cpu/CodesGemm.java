@@ -4,6 +4,7 @@ import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.tensor.Quantized;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
@@ -13,11 +14,20 @@ abstract class CodesGemm extends PanelMatmul {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVXVNNI, Isa.AVX512VNNI);
 
   private final int stride;
-  private final PackedCodes weights;
+  private final KernelWeights weights;
   private final int groups; // of a row of activations
   private final int group; // values in one; 0: all
   private final long bytes;
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
+
+  /** How to pack the weights. */
+  interface Packer {
+    /**
+     * @param inputGroup activations along K that share a scale; 0 for all of them
+     * @param zeroPoints whether activations have zero points
+     */
+    KernelWeights pack(Arena arena, int inputGroup, boolean zeroPoints);
+  }
 
   /**
    * libsinter must be loaded, and the CPU must have the instruction set.
@@ -26,12 +36,28 @@ abstract class CodesGemm extends PanelMatmul {
    */
   CodesGemm(
       String operation, MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
+    this(
+        operation,
+        spec,
+        bias,
+        workers,
+        isa,
+        (a, g, z) -> new PackedCodes(a, source, PanelRows.of(spec), g, z));
+  }
+
+  /**
+   * The same for other weights.
+   *
+   * @param operation a kernel that takes {@code sinter_gemm_args}, or what begins with them
+   */
+  CodesGemm(String operation, MatmulSpec spec, float[] bias, int workers, Isa isa, Packer packer) {
     super(spec, operation, isa);
     int lines = Math.ceilDiv(spec.k(), CACHE_LINE);
     stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
     groups = spec.activations().groups(spec.k());
     group = groups == 1 ? 0 : spec.activations().groupWidth(spec.k());
-    weights = new PackedCodes(arena, source, panelRows, group, signedCodes());
+    weights = packer.pack(arena, group, signedCodes());
+    cut(weights.strips());
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
     arguments = new MemorySegment[workers];
@@ -41,8 +67,7 @@ abstract class CodesGemm extends PanelMatmul {
   }
 
   private MemorySegment arguments(MemorySegment biases) {
-    MemorySegment args = sinter_gemm_args.allocate(arena);
-    weights.describe(args);
+    MemorySegment args = weights.arguments(arena);
     sinter_gemm_args.x_stride(args, stride);
     sinter_gemm_args.x_group(args, group);
     sinter_gemm_args.bias(args, biases);

@@ -22,6 +22,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparsity;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -79,7 +80,7 @@ public final class CpuBackend implements Backend {
 
   private static Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
-      return Support.no("has no kernel for " + spec.sparsity());
+      return examineSparse(spec);
     }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
@@ -108,6 +109,51 @@ public final class CpuBackend implements Backend {
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
+  }
+
+  private static Support examineSparse(MatmulSpec spec) {
+    if (spec.epilogue().gate()) {
+      return Support.no("has no kernel with a gate for " + spec.sparsity());
+    }
+    boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
+    boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
+    if (codes && spec.int8() && isTwoOfFour(spec.sparsity())) {
+      // As fast as the full weights for four rows, slower for more: see Int8TwoOfFourGemmNative.
+      return Support.no("2:4 pays for a single row only, and a layer is planned for every M");
+    }
+    if (!blocks) {
+      return Support.no(
+          "has no kernel for "
+              + spec.weightType()
+              + " with "
+              + spec.activations()
+              + ", only for blocks of a multiple of 8x4 of F32 weights with FLOAT, or I8 weights"
+              + " without groups with U8 or S8 activations, and for blocks of a multiple of 8x8 of I4"
+              + " weights without zero points with U8 or S8 activations without groups");
+    }
+    int maxK = codes ? Int4BlockGemmNative.MAX_K : F32BlockGemmNative.MAX_K;
+    return spec.k() <= maxK
+        ? Support.yes()
+        : Support.no("K " + spec.k() + " of " + spec.weightType() + ", at most " + maxK);
+  }
+
+  private static boolean isPlainInt4(MatmulSpec spec) {
+    return spec.int4() && !spec.codes().zeroPoints() && spec.activations().groups(spec.k()) == 1;
+  }
+
+  /**
+   * Whether kernels can skip what is absent. Their blocks are 16 rows high: of blocks of 8 rows,
+   * they skip those that are absent two by two.
+   */
+  private static boolean isSkipped(MatmulSpec spec) {
+    int columns = spec.codes() == null ? 4 : BlockList.columns(spec.codes().code());
+    return spec.sparsity() instanceof Sparsity.Blocks b
+        && b.rows() % (BlockList.ROWS / 2) == 0
+        && b.columns() % columns == 0;
+  }
+
+  private static boolean isTwoOfFour(Sparsity sparsity) {
+    return sparsity instanceof Sparsity.NofM p && p.m() == 4 && p.n() <= 2;
   }
 
   /** Whether the weights are codes whose kernels know groups. */
@@ -150,16 +196,25 @@ public final class CpuBackend implements Backend {
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
     spec.check(weights, bias);
+    boolean sparse = spec.sparsity() != null;
     if (isF32(spec)) {
-      Isa isa = Isa.best(allowed, F32GemmNative.COMPILED);
-      return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
+      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+      Dense floats = (Dense) weights.full();
+      return sparse
+          ? new F32BlockGemmNative(spec, floats, bias, workers, isa)
+          : new F32GemmNative(spec, floats, bias, workers, isa);
     }
-    Quantized codes = (Quantized) weights;
+    Quantized codes = (Quantized) weights.full();
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
       return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
+    if (sparse) {
+      return spec.int4()
+          ? new Int4BlockGemmNative(spec, codes, bias, workers, isa)
+          : new Int8BlockGemmNative(spec, codes, bias, workers, isa);
+    }
     return switch (codes.format().code()) {
       case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
       case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);

@@ -17,7 +17,7 @@ import java.lang.foreign.ValueLayout;
  * Integer weights as the matmuls of libsinter read them: codes by the packing kernel of their kind,
  * and in panels alike their scales, zero points and sums.
  */
-final class PackedCodes {
+final class PackedCodes implements KernelWeights {
   private static final int CACHE_LINE = 64;
 
   private final Quantized source;
@@ -48,8 +48,8 @@ final class PackedCodes {
     long entries = (long) SINTER_GEMM_PANEL() * panels * groups;
     long bytes = paddedK * SINTER_GEMM_PANEL() * panels * source.format().bits() / 8;
     long sumBytes = withSums ? 4L * SINTER_GEMM_PANEL() * panels * steps() : 0;
-    halfScales = source.format().code() != Code.INT8 && allHalf(source.scales());
-    long scaleBytes = (halfScales ? 2 : 4) * entries;
+    halfScales = PanelScales.fitHalf(source);
+    long scaleBytes = PanelScales.bytes(source, rows, halfScales);
     // One block, since small ones of their own would not get huge pages.
     MemorySegment block =
         LargeMemory.allocate(arena, lines(bytes) + lines(scaleBytes) + lines(sumBytes) + entries);
@@ -60,21 +60,12 @@ final class PackedCodes {
     zeroPoints =
         source.format().zeroPoints() ? parts.allocate(entries, CACHE_LINE) : MemorySegment.NULL;
     pack();
-    arrangeByPanels();
+    PanelScales.write(source, rows, halfScales, scales);
+    arrangeZeroPoints();
   }
 
   private static long lines(long bytes) {
     return Math.ceilDiv(bytes, CACHE_LINE) * (long) CACHE_LINE;
-  }
-
-  /** Whether f16 holds all of them exactly. */
-  private static boolean allHalf(float[] values) {
-    for (float value : values) {
-      if (Float.float16ToFloat(Float.floatToFloat16(value)) != value) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private void pack() {
@@ -112,44 +103,55 @@ final class PackedCodes {
     };
   }
 
-  private void arrangeByPanels() {
-    for (int p = 0; p < rows.panels(); p++) {
+  /** The codes, one a byte, row by row. */
+  static MemorySegment bytewise(Quantized source, Arena scratch) {
+    if (source.format().code() == Code.INT8 && source.codes().isNative()) {
+      return source.codes();
+    }
+    int k = source.columns();
+    MemorySegment bytes = scratch.allocate((long) source.rows() * k, CACHE_LINE);
+    byte[] row = new byte[k];
+    for (int n = 0; n < source.rows(); n++) {
+      source.readCodes(n, row);
+      MemorySegment.copy(row, 0, bytes, ValueLayout.JAVA_BYTE, (long) n * k, k);
+    }
+    return bytes;
+  }
+
+  private void arrangeZeroPoints() {
+    for (int p = 0; p < rows.panels() && source.format().zeroPoints(); p++) {
       for (int g = 0; g < groups; g++) {
         for (int c = 0; c < rows.columns(p); c++) {
-          arrange(rows.row(p, c), g, ((long) p * groups + g) * SINTER_GEMM_PANEL() + c);
+          long index = ((long) p * groups + g) * SINTER_GEMM_PANEL() + c;
+          zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(rows.row(p, c), g));
         }
       }
     }
   }
 
-  private void arrange(int row, int g, long index) {
-    float scale = source.scale(row, g);
-    if (halfScales) {
-      scales.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(scale));
-    } else {
-      scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
-    }
-    if (source.format().zeroPoints()) {
-      zeroPoints.set(ValueLayout.JAVA_BYTE, index, (byte) source.zeroPoint(row, g));
-    }
-  }
-
-  /** Values along K that share both scales, and whose sum a call wants; 0 for all of them. */
-  int step() {
+  @Override
+  public int step() {
     return step;
   }
 
-  /** Sums of a row. */
-  int steps() {
+  @Override
+  public int steps() {
     return step == 0 ? 1 : Math.ceilDiv(source.columns(), step);
   }
 
-  long bytes() {
+  @Override
+  public int[] strips() {
+    return PanelMatmul.strips(rows.panels());
+  }
+
+  @Override
+  public long bytes() {
     return codes.byteSize() + sums.byteSize() + scales.byteSize() + zeroPoints.byteSize();
   }
 
-  /** Sets the fields of a call that are about the weights. */
-  void describe(MemorySegment args) {
+  @Override
+  public MemorySegment arguments(Arena arena) {
+    MemorySegment args = sinter_gemm_args.allocate(arena);
     sinter_gemm_args.n(args, rows.n());
     sinter_gemm_args.k(args, source.columns());
     sinter_gemm_args.w(args, codes);
@@ -158,9 +160,10 @@ final class PackedCodes {
     sinter_gemm_args.w_zero_points(args, zeroPoints);
     sinter_gemm_args.w_sums(args, sums);
     sinter_gemm_args.w_group(args, group);
+    return args;
   }
 
-  /** The same for f32 activations. */
+  /** Sets the fields of a call that are about the weights, for f32 activations. */
   void describeWeightOnly(MemorySegment args) {
     sinter_weight_only_gemm_args.n(args, rows.n());
     sinter_weight_only_gemm_args.k(args, source.columns());

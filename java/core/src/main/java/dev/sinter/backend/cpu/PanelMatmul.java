@@ -33,6 +33,7 @@ abstract class PanelMatmul implements MatmulKernel {
   private final int panels;
   final Arena arena = Arena.ofShared();
   private final String implementation;
+  private int[] strips; // the first panel of each, and the number of panels
 
   /**
    * @param operation as in {@code sinter_<operation>_<isa>}
@@ -43,6 +44,21 @@ abstract class PanelMatmul implements MatmulKernel {
     implementation = "sinter_" + operation + "_" + isa.text();
     panelRows = PanelRows.of(spec);
     panels = panelRows.panels();
+    strips = strips(panels);
+  }
+
+  /** Strips for panels that are equally much work: the first panel of each, and the last's end. */
+  static int[] strips(int panels) {
+    int[] begins = new int[Math.ceilDiv(panels, STRIP) + 1];
+    for (int i = 0; i < begins.length; i++) {
+      begins[i] = Math.min(panels, i * STRIP);
+    }
+    return begins;
+  }
+
+  /** Takes other strips; for constructors. */
+  final void cut(int[] other) {
+    strips = other;
   }
 
   /**
@@ -72,21 +88,20 @@ abstract class PanelMatmul implements MatmulKernel {
   public final void run(int worker, int from, int to, int m, ActivationBuffer x, MemorySegment y) {
     spec.checkNativeCall(m, x, codeColumns(), y);
     int blocks = Math.ceilDiv(m, ROW_BLOCK);
-    int strips = Math.ceilDiv(panels, STRIP);
+    int count = strips.length - 1;
     boolean merged = blocks == 1 || panelsFirst();
     for (int tile = from, some; tile < to; tile += some) {
-      int strip = merged ? tile % strips : tile / blocks;
-      int row = (merged ? tile / strips : tile % blocks) * ROW_BLOCK;
-      some = merged ? Math.min(to - tile, strips - strip) : 1;
-      int end = Math.min(panels, (strip + some) * STRIP);
+      int strip = merged ? tile % count : tile / blocks;
+      int row = (merged ? tile / count : tile % blocks) * ROW_BLOCK;
+      some = merged ? Math.min(to - tile, count - strip) : 1;
       int rows = Math.min(ROW_BLOCK, m - row);
-      check(implementation, call(worker, strip * STRIP, end, row, rows, x, y));
+      check(implementation, call(worker, strips[strip], strips[strip + some], row, rows, x, y));
     }
   }
 
   @Override
   public final int tiles(int m) {
-    return Math.ceilDiv(panels, STRIP) * Math.ceilDiv(m, ROW_BLOCK);
+    return (strips.length - 1) * Math.ceilDiv(m, ROW_BLOCK);
   }
 
   @Override

@@ -74,7 +74,7 @@ class F32GemmNativeTest {
       run(judge, m, ActivationBuffer.floats(values, m, spec.k()), expected);
       double[] bounds = bounds(spec, weights, values, m, bias);
       MemorySegment first = null;
-      for (Isa isa : isas(F32GemmNative.COMPILED)) {
+      for (Isa isa : isas(FloatsGemm.COMPILED)) {
         String where = isa + " " + spec + ", m=" + m + " " + random;
         try (GuardedMemory memory = new GuardedMemory();
             MatmulKernel kernel = new F32GemmNative(spec, weights, bias, 1, isa)) {
@@ -130,7 +130,7 @@ class F32GemmNativeTest {
     MemorySegment values = normals((long) m * k);
     int nan = 131;
     values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
-    for (Isa isa : isas(F32GemmNative.COMPILED)) {
+    for (Isa isa : isas(FloatsGemm.COMPILED)) {
       try (MatmulKernel kernel = new F32GemmNative(spec, weights, null, 1, isa)) {
         MemorySegment all = arena.allocate(4L * m * n);
         run(kernel, m, ActivationBuffer.floats(values, m, k), all);
@@ -151,7 +151,7 @@ class F32GemmNativeTest {
     MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
     try (CpuBackend backend = new CpuBackend(1, null);
         MatmulKernel kernel = backend.matmul(spec, weights, null)) {
-      String best = Isa.best(isas(F32GemmNative.COMPILED), F32GemmNative.COMPILED).text();
+      String best = Isa.best(isas(FloatsGemm.COMPILED), FloatsGemm.COMPILED).text();
       assertEquals("sinter_f32_gemm_" + best, kernel.implementation());
       assertEquals(best, kernel.isa());
       String reason =

@@ -1,0 +1,233 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.*;
+
+import dev.sinter.bindings.sinter.sinter_block_gemm_args;
+import dev.sinter.bindings.sinter.sinter_block_pack_args;
+import dev.sinter.bindings.sinter.sinter_f32_block_gemm_args;
+import dev.sinter.bindings.sinter.sinter_f32_gemm_args;
+import dev.sinter.bindings.sinter.sinter_gemm_args;
+import dev.sinter.runtime.LargeMemory;
+import dev.sinter.tensor.Code;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.Quantized;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Weights of which whole blocks are zeros, as the block matmuls of libsinter read them: the others,
+ * panel by panel and there group by group, and which they are.
+ */
+final class BlockList {
+  /** Outputs of a block: a panel. */
+  static final int ROWS = 16;
+
+  private static final int CACHE_LINE = 64;
+
+  /** Work of a strip in panels without zeros: activations are laid out anew for each. */
+  private static final int STRIP = 6;
+
+  /** Strips come in a multiple of this, for as many workers. */
+  private static final int SHARES = 4;
+
+  /** What a panel costs in blocks if it has none. */
+  private static final int EMPTY_PANEL = 8;
+
+  /** What is packed, and how. */
+  private enum Kind {
+    INT8(4, 64, 1),
+    INT4(8, 64, 1),
+    F32(4, 256, 4);
+
+    final int columns;
+    final int bytes;
+    final int activationBytes;
+
+    /**
+     * @param columns inputs of a block
+     * @param bytes of one
+     */
+    Kind(int columns, int bytes, int activationBytes) {
+      this.columns = columns;
+      this.bytes = bytes;
+      this.activationBytes = activationBytes;
+    }
+
+    int pack(MemorySegment args) {
+      return switch (this) {
+        case INT8 -> sinter_int8_block_pack_scalar(args);
+        case INT4 -> sinter_int4_block_pack_scalar(args);
+        case F32 -> sinter_f32_block_pack_scalar(args);
+      };
+    }
+  }
+
+  private final Kind kind;
+  private final int n;
+  private final int k;
+  private final int group; // 0: all of k
+  private final int panels;
+  private final int groups;
+  private final MemorySegment starts;
+  private final MemorySegment places;
+  private final MemorySegment weights;
+  private final MemorySegment sums; // of int8
+
+  private BlockList(Kind kind, Arena arena, MemorySegment rows, int n, int k, int group) {
+    this.kind = kind;
+    this.n = n;
+    this.k = k;
+    this.group = group;
+    panels = Math.ceilDiv(n, ROWS);
+    groups = group == 0 ? 1 : Math.ceilDiv(k, group);
+    starts = arena.allocate(ValueLayout.JAVA_LONG, (long) panels * groups + 1);
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment args = sinter_block_pack_args.allocate(scratch);
+      sinter_block_pack_args.weights(args, rows);
+      sinter_block_pack_args.stride(args, k);
+      sinter_block_pack_args.n(args, n);
+      sinter_block_pack_args.k(args, k);
+      sinter_block_pack_args.group(args, group);
+      sinter_block_pack_args.starts(args, starts);
+      PanelMatmul.check(kind + " blocks", kind.pack(args));
+      long blocks = start(panels);
+      long sumBytes = 4L * ROWS * panels;
+      // One block, since small ones of their own would not get huge pages.
+      MemorySegment all =
+          LargeMemory.allocate(arena, blocks * kind.bytes + lines(2 * blocks) + sumBytes);
+      SegmentAllocator parts = SegmentAllocator.slicingAllocator(all);
+      weights = parts.allocate(blocks * kind.bytes, CACHE_LINE);
+      places = parts.allocate(2 * blocks, CACHE_LINE);
+      sums = parts.allocate(sumBytes, CACHE_LINE);
+      sinter_block_pack_args.quads(args, places);
+      sinter_block_pack_args.w(args, weights);
+      sinter_block_pack_args.w_sums(args, sums);
+      PanelMatmul.check(kind + " blocks", kind.pack(args));
+    }
+    // Kernels read where the lists say, and check nothing.
+    int status = sinter_block_list(n, k, group, kind.columns, starts, places);
+    PanelMatmul.check("sinter_block_list", status);
+  }
+
+  private static long lines(long bytes) {
+    return Math.ceilDiv(bytes, CACHE_LINE) * (long) CACHE_LINE;
+  }
+
+  /** Inputs of a block of codes. */
+  static int columns(Code code) {
+    return (code == Code.INT4 ? Kind.INT4 : Kind.INT8).columns;
+  }
+
+  /** Those of symmetric codes of 8 bits, with a scale for each row, or 4. */
+  static KernelWeights of(Arena arena, Quantized source) {
+    boolean int4 = source.format().code() == Code.INT4;
+    int k = source.columns();
+    int group = source.format().groups(k) == 1 ? 0 : source.format().groupWidth(k);
+    BlockList list;
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment rows = PackedCodes.bytewise(source, scratch);
+      Kind kind = int4 ? Kind.INT4 : Kind.INT8;
+      list = new BlockList(kind, arena, rows, source.rows(), k, group);
+    }
+    boolean half = PanelScales.fitHalf(source);
+    return list.new Weights(scales(arena, source, half), half);
+  }
+
+  /** Those of f32 weights. */
+  static KernelWeights of(Arena arena, Dense source) {
+    return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0)
+    .new Weights(MemorySegment.NULL, false);
+  }
+
+  static MemorySegment scales(Arena arena, Quantized source, boolean half) {
+    PanelRows rows = new PanelRows(source.rows(), false);
+    MemorySegment scales = arena.allocate(PanelScales.bytes(source, rows, half), CACHE_LINE);
+    PanelScales.write(source, rows, half, scales);
+    return scales;
+  }
+
+  /** Arguments of a kernel of codes, with scratch memory of their own. */
+  static MemorySegment codesArguments(
+      Arena arena, int n, int k, MemorySegment w, MemorySegment scales, MemorySegment sums) {
+    MemorySegment args = sinter_block_gemm_args.allocate(arena);
+    sinter_gemm_args.n(args, n);
+    sinter_gemm_args.k(args, k);
+    sinter_gemm_args.w(args, w);
+    sinter_gemm_args.w_scales(args, scales);
+    sinter_gemm_args.w_sums(args, sums);
+    sinter_block_gemm_args.scratch(args, scratch(arena, k, 1));
+    return args;
+  }
+
+  private static MemorySegment scratch(Arena arena, int k, int activationBytes) {
+    return arena.allocate(sinter_block_gemm_scratch(k, activationBytes), CACHE_LINE);
+  }
+
+  /** Blocks before a panel. */
+  private long start(int panel) {
+    return starts.getAtIndex(ValueLayout.JAVA_LONG, (long) panel * groups);
+  }
+
+  /** The blocks, and for codes their scales. */
+  private final class Weights implements KernelWeights {
+    private final MemorySegment scales;
+    private final boolean halfScales;
+
+    Weights(MemorySegment scales, boolean halfScales) {
+      this.scales = scales;
+      this.halfScales = halfScales;
+    }
+
+    @Override
+    public MemorySegment arguments(Arena arena) {
+      if (kind == Kind.F32) {
+        MemorySegment args = sinter_f32_block_gemm_args.allocate(arena);
+        sinter_f32_gemm_args.n(args, n);
+        sinter_f32_gemm_args.k(args, k);
+        sinter_f32_gemm_args.w(args, weights);
+        sinter_f32_block_gemm_args.starts(args, starts);
+        sinter_f32_block_gemm_args.quads(args, places);
+        sinter_f32_block_gemm_args.scratch(args, scratch(arena, k, kind.activationBytes));
+        return args;
+      }
+      MemorySegment args = codesArguments(arena, n, k, weights, scales, sums);
+      sinter_gemm_args.w_group(args, group);
+      sinter_gemm_args.w_scale_type(args, halfScales ? SINTER_F16() : SINTER_F32());
+      sinter_block_gemm_args.starts(args, starts);
+      sinter_block_gemm_args.quads(args, places);
+      return args;
+    }
+
+    /** Equal shares of the blocks, as many as are worth it. */
+    @Override
+    public int[] strips() {
+      long work = work(panels);
+      long strip = (long) STRIP * Math.ceilDiv(k, kind.columns);
+      int count = (int) Math.min(panels, Math.ceilDiv(work, strip * SHARES) * SHARES);
+      int[] begins = new int[count + 1];
+      for (int i = 1, panel = 0; i <= count; i++) {
+        while (panel < panels - (count - i) && work(panel) * count < work * i) {
+          panel++;
+        }
+        begins[i] = panel;
+      }
+      return begins;
+    }
+
+    /** Of the panels before one. */
+    private long work(int panel) {
+      return start(panel) + (long) EMPTY_PANEL * panel;
+    }
+
+    @Override
+    public long bytes() {
+      return starts.byteSize()
+          + places.byteSize()
+          + weights.byteSize()
+          + scales.byteSize()
+          + (kind == Kind.INT8 ? sums.byteSize() : 0);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package dev.sinter.backend.cpu;
+
+import dev.sinter.backend.ActivationBuffer;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.bindings.sinter.sinter_f32_gemm_args;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.function.Function;
+
+/** What the f32 matmuls of libsinter have in common: what they are called with. */
+abstract class FloatsGemm extends PanelMatmul {
+  static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
+
+  private final long bytes;
+  private final MemorySegment[] arguments; // of each worker; only pointers and counts change
+
+  /**
+   * libsinter must be loaded, and the CPU must have the instruction set.
+   *
+   * @param operation a kernel that takes {@code sinter_f32_gemm_args}, or what begins with them
+   */
+  FloatsGemm(
+      String operation,
+      MatmulSpec spec,
+      float[] bias,
+      int workers,
+      Isa isa,
+      Function<Arena, KernelWeights> packer) {
+    super(spec, operation, isa);
+    KernelWeights weights;
+    try {
+      weights = packer.apply(arena);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+    cut(weights.strips());
+    MemorySegment biases = biases(bias);
+    bytes = weights.bytes() + biases.byteSize();
+    arguments = new MemorySegment[workers];
+    for (int i = 0; i < workers; i++) {
+      arguments[i] = arguments(weights, biases);
+    }
+  }
+
+  private MemorySegment arguments(KernelWeights weights, MemorySegment biases) {
+    MemorySegment args = weights.arguments(arena);
+    sinter_f32_gemm_args.x_stride(args, spec.k());
+    sinter_f32_gemm_args.bias(args, biases);
+    sinter_f32_gemm_args.y_stride(args, spec.n());
+    sinter_f32_gemm_args.activation(args, activation());
+    sinter_f32_gemm_args.accumulate(args, accumulate());
+    sinter_f32_gemm_args.gate(args, gate());
+    return args;
+  }
+
+  /** Calls the kernel of the instruction set and returns its status. */
+  abstract int call(Isa isa, MemorySegment args);
+
+  @Override
+  public final int codeColumns() {
+    return spec.k();
+  }
+
+  @Override
+  public final long bytes() {
+    return bytes;
+  }
+
+  @Override
+  final int call(
+      int worker,
+      int panelBegin,
+      int panelEnd,
+      long row,
+      int rows,
+      ActivationBuffer x,
+      MemorySegment y) {
+    MemorySegment args = arguments[worker];
+    sinter_f32_gemm_args.m(args, rows);
+    sinter_f32_gemm_args.panel_begin(args, panelBegin);
+    sinter_f32_gemm_args.panel_end(args, panelEnd);
+    point(args, sinter_f32_gemm_args.x$offset(), x.data(), 4 * row * spec.k());
+    point(args, sinter_f32_gemm_args.y$offset(), y, 4 * row * spec.n());
+    return call(isa, args);
+  }
+}

@@ -1,0 +1,29 @@
+package dev.sinter.backend.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Weights as a {@link PanelMatmul} has packed them. */
+interface KernelWeights {
+  /** Arguments of the kernel, zeros but for what is about the weights. */
+  MemorySegment arguments(Arena arena);
+
+  /** What {@link PanelMatmul#cut} takes. */
+  int[] strips();
+
+  /** Bytes of all there is. */
+  long bytes();
+
+  /**
+   * Values along K that share the scales of weights and activations, and whose sum a call wants; 0
+   * for all of them.
+   */
+  default int step() {
+    return 0;
+  }
+
+  /** Sums of a row. */
+  default int steps() {
+    return 1;
+  }
+}

@@ -1,0 +1,11 @@
+// w8a8 matmul with block-sparse weights, eight columns at a time, without VNNI.
+#include "gemm/lanes_avx2.h"
+#include "int8_block_gemm.h"
+
+namespace sinter {
+
+void int8_block_gemm_avx2(const sinter_block_gemm_args &args) {
+  run_blocks<Int8BlockTile, Avx2>(args);
+}
+
+}  // namespace sinter
