@@ -101,7 +101,8 @@ class BlockGemmNativeTest {
   void aRowDependsOnItselfAlone() {
     Quantized weights = check.quantized(200, 900, INT8);
     zeroBlocks(weights.codes(), 900, 200, 1, 60);
-    check.aRowDependsOnItselfAlone(weights, ActivationScheme.U8_PER_TOKEN);
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    check.aRowDependsOnItselfAlone(weights, MatmulSpec.of(weights, u8, Epilogue.NONE));
   }
 
   /** What is left out is not stored either. */
@@ -139,8 +140,8 @@ class BlockGemmNativeTest {
   /** 2:4 has a kernel, which most numbers of rows would be slower with. */
   @ParameterizedTest
   @CsvSource({
-    "1x16, false, has no kernel for I8 1x16",
-    "1:2, false, has no kernel for I8 1:2",
+    "1x16, false, has no kernel for I8 per CHANNEL 1x16",
+    "1:2, false, has no kernel for I8 per CHANNEL 1:2",
     "2:4, false, pays for a single row only",
     "16x4, true, has no kernel with a gate for 16x4"
   })

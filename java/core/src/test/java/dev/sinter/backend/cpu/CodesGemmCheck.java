@@ -226,7 +226,8 @@ final class CodesGemmCheck implements AutoCloseable {
     aRowDependsOnItselfAlone(weights, MatmulSpec.of(weights, activations, gate));
   }
 
-  private void aRowDependsOnItselfAlone(Quantized weights, MatmulSpec spec) {
+  /** The same with an epilogue that the kernel has. */
+  void aRowDependsOnItselfAlone(Quantized weights, MatmulSpec spec) {
     int k = spec.k();
     int n = spec.n();
     int m = 300;
