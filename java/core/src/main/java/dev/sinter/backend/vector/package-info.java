@@ -10,19 +10,20 @@
  * <ul>
  *   <li>Kernels use the forms of the Vector API that take vectors ({@code v.add(ones)}, not {@code
  *       v.add(1)}) and avoid comparisons.
- *   <li>No method takes or returns a vector; a test of the architecture looks. The compiler inlines
- *       the Vector API whatever happens, but a method of ours only where its profile has seen the
- *       call: one that was reached for the first time in compiled code, or whose caller was
- *       compiled half way through its first loop, is left as a call for good, with vectors on the
- *       heap.
- *   <li>A vector that a loop carries is changed in every iteration. One that is changed on a
- *       condition is now and then kept on the heap: such a value lies in memory of ours instead.
+ *   <li>No method takes or returns a vector; a test of the architecture looks. A method of ours is
+ *       inlined only where the profile has seen the call: one that was reached for the first time
+ *       in compiled code is left as a call for good, with vectors on the heap.
+ *   <li>A method is small enough to be inlined at once. The Vector API is inlined in any case, but
+ *       beyond a limit (NodeCountInliningCutoff), which some twenty loads and stores reach, only
+ *       afterwards and in another order, and then vectors may stay on the heap.
+ *   <li>A vector that a loop carries is changed in every iteration; one that would be changed on a
+ *       condition, as at the end of a group, lies in memory. That alone was not enough for 4-bit
+ *       weights: it goes with the limit above.
  *   <li>A method of more than 325 bytecodes is a compilation of its own (FreqInlineSize): all large
  *       loops are.
  *   <li>A loop that loads scalars, to broadcast them, is unrolled as far as they would fill a
  *       vector, 8 or 16 times, and what it loads is then spilled. Its body is therefore small: few
- *       vectors of weights an iteration; or it has a condition that stays, as the end of a group
- *       does, and is not unrolled so far.
+ *       vectors of weights an iteration.
  *   <li>Where vectors of two widths run in one JVM, as in tests, some may stay on the heap.
  * </ul>
  */
