@@ -5,6 +5,7 @@ import static dev.sinter.bindings.sinter.sinter_h.SINTER_QUANTIZE_ROWS_MAX_K;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
@@ -71,6 +72,7 @@ public final class CpuBackend implements Backend {
     return switch (spec) {
       case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
+      case CachedAttentionSpec _ -> Support.no("has no cached attention kernel");
       case QuantizeSpec q -> examine(q);
       case NormSpec n when n.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
           Support.no("width " + n.width() + ", at most " + SINTER_QUANTIZE_ROWS_MAX_K());
