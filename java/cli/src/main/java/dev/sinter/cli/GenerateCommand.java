@@ -149,7 +149,8 @@ final class GenerateCommand implements Callable<Integer> {
       Generation generation,
       long loadNanos) {
     int decoded = generation.ids().length - 1; // the first came with the prompt
-    String seed = settings.sampling().temperature() == 0 ? "" : ", seed " + settings.sampling().seed();
+    String seed =
+        settings.sampling().temperature() == 0 ? "" : ", seed " + settings.sampling().seed();
     terminal
         .err()
         .println(

@@ -24,9 +24,7 @@ import picocli.CommandLine.Option;
       "The text is tokenized once, without special tokens, and cut into windows of W tokens side by"
           + " side, each after the model's start token."
     },
-    footer = {
-      "", "Example:", "  sinter perplexity --model DIR --text heldout.txt --scheme w8a8"
-    })
+    footer = {"", "Example:", "  sinter perplexity --model DIR --text heldout.txt --scheme w8a8"})
 final class PerplexityCommand implements Callable<Integer> {
   private final Terminal terminal;
 

@@ -43,7 +43,8 @@ final class SamplingOptions {
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "Of the random numbers: the same gives the same text. Default: another each time.")
+      description =
+          "Of the random numbers: the same gives the same text. Default: another each time.")
   private Long seed;
 
   /**

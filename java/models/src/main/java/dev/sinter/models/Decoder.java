@@ -3,6 +3,7 @@ package dev.sinter.models;
 import dev.sinter.Sinter;
 import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.checkpoint.Checkpoint;
+import dev.sinter.compress.Quantizer;
 import dev.sinter.layer.CachedAttention;
 import dev.sinter.layer.ForwardPlan;
 import dev.sinter.layer.KvBatch;
@@ -16,7 +17,6 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
-import dev.sinter.compress.Quantizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -93,8 +93,10 @@ final class Decoder implements AutoCloseable {
             a.heads(),
             a.kvHeads(),
             a.headDim(),
-            config.rotary().scaling().inverseFrequencies(
-                config.rotary().theta(), a.headDim(), context),
+            config
+                .rotary()
+                .scaling()
+                .inverseFrequencies(config.rotary().theta(), a.headDim(), context),
             (float) config.rotary().scaling().factor(),
             context);
     for (int window : a.windows()) {
@@ -151,8 +153,7 @@ final class Decoder implements AutoCloseable {
   }
 
   private void loadHead(LinearLoader loader, DecoderScheme scheme) {
-    String module =
-        config.vocabulary().tied() ? DecoderTensors.EMBEDDINGS : DecoderTensors.HEAD;
+    String module = config.vocabulary().tied() ? DecoderTensors.EMBEDDINGS : DecoderTensors.HEAD;
     Linear linear =
         loader.head(
             scheme.head(),

@@ -1,8 +1,8 @@
 package dev.sinter.models;
 
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.layer.KvBatch;
 import dev.sinter.layer.Linear;
-import dev.sinter.backend.ActivationBuffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 

@@ -19,11 +19,7 @@ enum DecoderFamily {
   QWEN2("use_sliding_window", "sliding_window", "max_window_layers", "layer_types"),
   /** Queries and keys are normalized. */
   QWEN3(
-      "attention_bias",
-      "use_sliding_window",
-      "sliding_window",
-      "max_window_layers",
-      "layer_types"),
+      "attention_bias", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types"),
   /** Soft caps, norms behind attention and MLP, a window in every second layer. */
   GEMMA2(
       "attention_bias",

@@ -2,7 +2,6 @@ package dev.sinter.models;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.sinter.Sinter;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.layer.CachedAttention;
 import dev.sinter.layer.HeadNorm;
@@ -12,7 +11,6 @@ import dev.sinter.layer.Rope;
 import dev.sinter.layer.RowOperation;
 import dev.sinter.tensor.Scheme;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -179,9 +177,7 @@ final class DecoderLayer implements AutoCloseable {
   @Override
   public void close() {
     for (AutoCloseable part :
-        new AutoCloseable[] {
-          attentionNorm, headNorm, behindAttention, mlpNorm, behindMlp
-        }) {
+        new AutoCloseable[] {attentionNorm, headNorm, behindAttention, mlpNorm, behindMlp}) {
       switch (part) {
         case RmsNorm n -> n.close();
         case HeadNorm n -> n.close();

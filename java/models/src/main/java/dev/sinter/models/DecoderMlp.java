@@ -2,8 +2,8 @@ package dev.sinter.models;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Activation;
+import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.RowOperation;
 import dev.sinter.tensor.Scheme;
@@ -22,8 +22,7 @@ final class DecoderMlp implements AutoCloseable {
     this.activation = activation;
   }
 
-  static DecoderMlp load(
-      LinearLoader loader, DecoderConfig config, Scheme scheme, String prefix) {
+  static DecoderMlp load(LinearLoader loader, DecoderConfig config, Scheme scheme, String prefix) {
     DecoderConfig.Mlp c = config.mlp();
     int hidden = config.hidden();
     var gate = new LinearLoader.Part(prefix + "gate_proj", c.width(), hidden, c.bias());
@@ -32,8 +31,7 @@ final class DecoderMlp implements AutoCloseable {
     DecoderMlp mlp = new DecoderMlp(c.activation());
     try {
       // The error function is left to the kernels.
-      if (c.activation() == Activation.GELU_ERF
-          || loader.hasGate(scheme, c.activation(), gate)) {
+      if (c.activation() == Activation.GELU_ERF || loader.hasGate(scheme, c.activation(), gate)) {
         mlp.first = loader.gated(scheme, c.activation(), gate, up);
       } else {
         mlp.first = loader.stack(scheme, false, gate);

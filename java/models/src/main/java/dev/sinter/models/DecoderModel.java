@@ -28,8 +28,7 @@ public final class DecoderModel implements AutoCloseable {
   private final Decoder decoder;
   private final Tokenizer tokenizer; // null if the folder has none
 
-  private DecoderModel(
-      Path folder, DecoderOptions options, Decoder decoder, Tokenizer tokenizer) {
+  private DecoderModel(Path folder, DecoderOptions options, Decoder decoder, Tokenizer tokenizer) {
     this.folder = folder;
     this.options = options;
     this.decoder = decoder;

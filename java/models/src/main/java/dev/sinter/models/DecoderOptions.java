@@ -13,8 +13,7 @@ import java.util.Objects;
  *     #DEFAULT_CONTEXT}. A text takes memory for the tokens it has, not for those it may have
  * @param cacheBytes limit on the memory of all keys and values of all sessions
  */
-public record DecoderOptions(
-    DecoderScheme scheme, KvType cache, int context, long cacheBytes) {
+public record DecoderOptions(DecoderScheme scheme, KvType cache, int context, long cacheBytes) {
   /** The longest context that is not asked for. */
   public static final int DEFAULT_CONTEXT = 32_768;
 

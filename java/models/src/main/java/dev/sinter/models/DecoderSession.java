@@ -124,8 +124,7 @@ public final class DecoderSession implements AutoCloseable {
     prefill(prompt);
     long prompted = System.nanoTime();
     Sampler sampler = new Sampler(settings.sampling(), logits.length);
-    TokenStream stream =
-        model.hasTokenizer() ? new TokenStream(model.tokenizer(), prompt) : null;
+    TokenStream stream = model.hasTokenizer() ? new TokenStream(model.tokenizer(), prompt) : null;
     StringBuilder text = new StringBuilder();
     int room = (int) Math.min(settings.maxTokens(), 1L + decoder.context() - length());
     int[] all = Arrays.copyOf(prompt, prompt.length + room);

@@ -120,12 +120,7 @@ final class LinearLoader {
     if (stored == DType.BF16 && others.kind() != Scheme.Kind.F32) {
       MatmulSpec asStored =
           new MatmulSpec(
-              part.columns(),
-              part.rows(),
-              DType.BF16,
-              null,
-              ActivationScheme.FLOAT,
-              Epilogue.NONE);
+              part.columns(), part.rows(), DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
       if (!(sinter.planner().choose(asStored).backend() instanceof ReferenceBackend)) {
         return of(Scheme.BF16, List.of(part), _ -> Epilogue.NONE, ActivationScheme.FLOAT);
       }
@@ -178,8 +173,7 @@ final class LinearLoader {
     long count = (long) weights.rows() * weights.columns();
     MemorySegment values = arena.allocate(Float.BYTES * count, ALIGNMENT);
     for (long i = 0; i < count; i++) {
-      values.setAtIndex(
-          ValueLayout.JAVA_FLOAT, i, weights.dtype().readFloat(weights.data(), i));
+      values.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights.dtype().readFloat(weights.data(), i));
     }
     return new Dense(weights.name(), weights.rows(), weights.columns(), DType.F32, values);
   }

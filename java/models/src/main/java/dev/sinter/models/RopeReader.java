@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads the rotary embeddings of a config.json: {@code rope_parameters} of transformers 5, or {@code
- * rope_theta} and {@code rope_scaling} of older ones. Both may be there if they agree.
+ * Reads the rotary embeddings of a config.json: {@code rope_parameters} of transformers 5, or
+ * {@code rope_theta} and {@code rope_scaling} of older ones. Both may be there if they agree.
  */
 final class RopeReader {
   private static final String THETA = "rope_theta";

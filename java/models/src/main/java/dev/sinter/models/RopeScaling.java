@@ -97,12 +97,7 @@ sealed interface RopeScaling {
    * @param truncate whether the bounds are whole pairs
    */
   record Yarn(
-      double stretch,
-      int length,
-      double factor,
-      double betaFast,
-      double betaSlow,
-      boolean truncate)
+      double stretch, int length, double factor, double betaFast, double betaSlow, boolean truncate)
       implements RopeScaling {
     /** The factor of cosine and sine where a file does not say: {@code 0.1 ln(stretch) + 1}. */
     static double attentionFactor(double stretch, double scale) {

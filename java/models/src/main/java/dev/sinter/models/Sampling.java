@@ -16,12 +16,7 @@ package dev.sinter.models;
  * @param seed of the random numbers: the same gives the same text
  */
 public record Sampling(
-    double temperature,
-    int topK,
-    double topP,
-    double minP,
-    double repetitionPenalty,
-    long seed) {
+    double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
   /**
    * @throws IllegalArgumentException naming the value that is out of range
    */

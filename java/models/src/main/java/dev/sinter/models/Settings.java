@@ -96,7 +96,6 @@ record Settings(Path file, JsonNode json, String where) {
   CheckpointException wrong(String key, String expected) {
     JsonNode value = json.path(key);
     return fail(
-        file,
-        where + key + " must be " + expected + ", is " + (json.has(key) ? value : "absent"));
+        file, where + key + " must be " + expected + ", is " + (json.has(key) ? value : "absent"));
   }
 }

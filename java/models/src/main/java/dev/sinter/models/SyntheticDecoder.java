@@ -80,7 +80,8 @@ public final class SyntheticDecoder {
       writeWeights(shape.tensors(), mark, seed, folder, progress);
       SyntheticTokenizer.write(shape, folder.resolve("tokenizer.json"));
       // Last, so that a folder that was not finished is no model.
-      MAPPER.writerWithDefaultPrettyPrinter()
+      MAPPER
+          .writerWithDefaultPrettyPrinter()
           .writeValue(folder.resolve("config.json").toFile(), config);
     } catch (IOException e) {
       throw new UncheckedIOException(folder + " cannot be written: " + e, e);
@@ -141,8 +142,7 @@ public final class SyntheticDecoder {
   }
 
   /** Norms are 1; everything else is random, each row from a seed of its own. */
-  private static RawTensor make(
-      SyntheticShape.Tensor t, short[] values, long seed, Arena arena) {
+  private static RawTensor make(SyntheticShape.Tensor t, short[] values, long seed, Arena arena) {
     MemorySegment data = arena.allocate(t.bytes(), ALIGNMENT);
     int rows = t.columns() == 0 ? 1 : t.rows();
     int width = t.columns() == 0 ? t.rows() : t.columns();

@@ -5,17 +5,44 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The shapes that {@link SyntheticDecoder} knows, as the config.json of the real models has them. */
+/**
+ * The shapes that {@link SyntheticDecoder} knows, as the config.json of the real models has them.
+ */
 enum SyntheticShape {
   /** Two layers, for trying things out: no real model. */
   TINY("tiny", "llama", 2, 64, 160, 4, 2, 320, 512, 10_000, 1e-5, false, 0, 1),
-  TINYLLAMA("tinyllama-1.1b", "llama", 22, 2048, 5632, 32, 4, 32_000, 2048, 10_000, 1e-5, false, 1, 2),
+  TINYLLAMA(
+      "tinyllama-1.1b", "llama", 22, 2048, 5632, 32, 4, 32_000, 2048, 10_000, 1e-5, false, 1, 2),
   QWEN25(
-      "qwen2.5-0.5b", "qwen2", 24, 896, 4864, 14, 2, 151_936, 32_768, 1_000_000, 1e-6, true,
-      151_643, 151_643),
+      "qwen2.5-0.5b",
+      "qwen2",
+      24,
+      896,
+      4864,
+      14,
+      2,
+      151_936,
+      32_768,
+      1_000_000,
+      1e-6,
+      true,
+      151_643,
+      151_643),
   LLAMA32(
-      "llama-3.2-1b", "llama", 16, 2048, 8192, 32, 8, 128_256, 131_072, 500_000, 1e-5, true,
-      128_000, 128_001);
+      "llama-3.2-1b",
+      "llama",
+      16,
+      2048,
+      8192,
+      32,
+      8,
+      128_256,
+      131_072,
+      500_000,
+      1e-5,
+      true,
+      128_000,
+      128_001);
 
   private final String id;
   private final String family;
@@ -103,7 +130,9 @@ enum SyntheticShape {
    */
   ObjectNode config(int longest) {
     ObjectNode config = JsonNodeFactory.instance.objectNode();
-    config.putArray("architectures").add(family.equals("qwen2") ? "Qwen2ForCausalLM" : "LlamaForCausalLM");
+    config
+        .putArray("architectures")
+        .add(family.equals("qwen2") ? "Qwen2ForCausalLM" : "LlamaForCausalLM");
     config
         .put("model_type", family)
         .put("torch_dtype", "bfloat16")

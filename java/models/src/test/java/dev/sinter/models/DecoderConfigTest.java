@@ -98,19 +98,22 @@ class DecoderConfigTest {
   @Test
   void nullMeansNone() throws IOException {
     assertEquals(
-        Collections.nCopies(4, 0), read("mistral", "\"sliding_window\": null").attention().windows());
+        Collections.nCopies(4, 0),
+        read("mistral", "\"sliding_window\": null").attention().windows());
     DecoderConfig gemma =
         read("gemma2", "\"attn_logit_softcapping\": null, \"final_logit_softcapping\": null");
     assertEquals(0, gemma.attention().softCap());
     assertEquals(0, gemma.vocabulary().softCap());
-    assertEquals(new RopeScaling.Default(), read("llama", "\"rope_scaling\": null").rotary().scaling());
+    assertEquals(
+        new RopeScaling.Default(), read("llama", "\"rope_scaling\": null").rotary().scaling());
   }
 
   @Test
   void windowsOfQwen() throws IOException {
     String window = "\"sliding_window\": 9, \"max_window_layers\": 3, ";
     assertEquals(
-        List.of(0, 0, 0, 0), read("qwen2", window + "\"use_sliding_window\": false").attention().windows());
+        List.of(0, 0, 0, 0),
+        read("qwen2", window + "\"use_sliding_window\": false").attention().windows());
     DecoderConfig used = read("qwen2", window + "\"use_sliding_window\": true");
     assertEquals(List.of(0, 0, 0, 9), used.attention().windows());
     assertTrue(used.attention().inputBias() && !used.attention().outputBias());

@@ -106,8 +106,7 @@ class DecoderGoldenTest {
     GoldenDecoders.Case plain = GoldenDecoders.of("llama");
     int last = plain.ids().length - 1;
     for (String variant : List.of("linear", "llama3", "yarn", "dynamic")) {
-      double difference =
-          plain.error(last, GoldenDecoders.of("llama-" + variant).logits()[last]);
+      double difference = plain.error(last, GoldenDecoders.of("llama-" + variant).logits()[last]);
       assertTrue(difference > 0.01, variant + " differs by " + difference);
     }
   }

@@ -251,14 +251,14 @@ class DecoderSessionTest {
         2,
         DecoderOptions.of(Scheme.F32).withCacheBytes(room),
         model -> {
-          try (DecoderSession one = model.open();
-              DecoderSession two = model.open()) {
-            one.prefill(text(40));
-            assertThrows(KvCacheFullException.class, () -> two.prefill(text(80)));
-            assertEquals(0, two.length());
-            one.next(3);
-            assertEquals(41, one.length());
-            one.close();
+          try (DecoderSession two = model.open()) {
+            try (DecoderSession one = model.open()) {
+              one.prefill(text(40));
+              assertThrows(KvCacheFullException.class, () -> two.prefill(text(80)));
+              assertEquals(0, two.length());
+              one.next(3);
+              assertEquals(41, one.length());
+            }
             two.prefill(text(64));
           }
         });
@@ -284,8 +284,7 @@ class DecoderSessionTest {
           assertTrue(message.contains("context of 600"), message);
           assertEquals(0, session.length());
           assertThrows(
-              IllegalArgumentException.class,
-              () -> new Generation.Settings(0, Sampling.greedy()));
+              IllegalArgumentException.class, () -> new Generation.Settings(0, Sampling.greedy()));
           assertThrows(IllegalArgumentException.class, () -> model.explain("model.layers.9"));
           assertTrue(model.explain("model.layers.1.mlp.up_proj").contains("gate_proj"));
           assertTrue(model.explainAttention(1).contains("cached attention"));

@@ -44,14 +44,12 @@ class PerplexityTest {
         assertEquals(Math.exp(found.nats()), found.perplexity());
         assertEquals(99, Perplexity.usualWindow(model));
         assertThrows(
-            IllegalArgumentException.class,
-            () -> Perplexity.of(model, TEXT, 100, Progress.none()));
+            IllegalArgumentException.class, () -> Perplexity.of(model, TEXT, 100, Progress.none()));
         assertThrows(
             IllegalArgumentException.class, () -> Perplexity.of(model, "", 10, Progress.none()));
       }
       Path config = folder.resolve("config.json");
-      Files.writeString(
-          config, Files.readString(config).replaceFirst("\"bos_token_id\" : 0,", ""));
+      Files.writeString(config, Files.readString(config).replaceFirst("\"bos_token_id\" : 0,", ""));
       try (DecoderModel model = load(sinter, folder)) {
         // One of ten is context only.
         assertEquals(9 + 9 + 2, Perplexity.of(model, TEXT, 10, Progress.none()).tokens());

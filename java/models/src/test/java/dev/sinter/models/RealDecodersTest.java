@@ -28,8 +28,7 @@ class RealDecodersTest {
 
   private static double nats(String model, DecoderOptions options, String text, int windows) {
     try (Sinter sinter = Sinter.open(SinterOptions.defaults());
-        DecoderModel decoder =
-            DecoderModel.load(sinter, data(model), options, Progress.none())) {
+        DecoderModel decoder = DecoderModel.load(sinter, data(model), options, Progress.none())) {
       String start = text.substring(0, Math.min(text.length(), 1000 * windows));
       return Perplexity.of(decoder, start, 255, Progress.none()).nats();
     }

@@ -30,8 +30,7 @@ class RopeScalingTest {
   }
 
   private static void check(JsonNode golden, ObjectNode config) {
-    DecoderConfig.Rotary rotary =
-        RopeReader.read(new Settings(Path.of("config.json"), config, ""));
+    DecoderConfig.Rotary rotary = RopeReader.read(new Settings(Path.of("config.json"), config, ""));
     double[] found =
         rotary
             .scaling()

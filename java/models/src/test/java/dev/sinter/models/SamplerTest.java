@@ -100,8 +100,7 @@ class SamplerTest {
       Integer[] order = new Integer[logits.length];
       Arrays.setAll(order, i -> i);
       Arrays.sort(
-          order,
-          (a, b) -> logits[a] == logits[b] ? a - b : Float.compare(logits[b], logits[a]));
+          order, (a, b) -> logits[a] == logits[b] ? a - b : Float.compare(logits[b], logits[a]));
       double sum = 0;
       for (int i = 0; i < k; i++) {
         sum += Math.exp(logits[order[i]] / 0.7);

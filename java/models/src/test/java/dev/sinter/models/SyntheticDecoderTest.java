@@ -33,7 +33,8 @@ class SyntheticDecoderTest {
     String file = "model-00001-of-00001.safetensors";
     byte[] weights = Files.readAllBytes(one.resolve(file));
     assertArrayEquals(weights, Files.readAllBytes(same.resolve(file)));
-    assertNotEquals(-1, java.util.Arrays.mismatch(weights, Files.readAllBytes(other.resolve(file))));
+    assertNotEquals(
+        -1, java.util.Arrays.mismatch(weights, Files.readAllBytes(other.resolve(file))));
     String config = Files.readString(one.resolve("config.json"));
     assertTrue(config.contains("\"sinter_synthetic\" : \"random weights, seed 1"), config);
     try (Checkpoint checkpoint = CheckpointFiles.open(one)) {
