@@ -25,6 +25,9 @@ import java.util.Map;
 final class LinearLoader {
   private static final long ALIGNMENT = 64;
 
+  /** Enough that a slice is worth a worker's while, few enough that all have some. */
+  private static final int ROWS_AT_ONCE = 128;
+
   private final Sinter sinter;
   private final DecoderTensors tensors;
   private final Map<String, Linear> linears = new LinkedHashMap<>();
@@ -137,16 +140,24 @@ final class LinearLoader {
     String first = tensors.name(parts.getFirst().module());
     // Shared, because the workers pack from it; gone when the kernel has its own copy.
     try (Arena arena = Arena.ofShared()) {
-      List<CompressedTensor> weights = new ArrayList<>();
+      List<Dense> slices = new ArrayList<>();
       for (Part part : parts) {
         Dense dense = tensors.matrix(part.module(), part.rows(), part.columns());
-        weights.add(compress(dense, scheme, arena));
+        slice(dense, scheme.kind() == Scheme.Kind.F32 && dense.dtype() == DType.F32, slices);
       }
+      CompressedTensor[] weights = new CompressedTensor[slices.size()];
+      sinter
+          .pool()
+          .run(
+              worker ->
+                  worker.forEachTile(
+                      weights.length,
+                      (_, i) -> weights[i] = compress(slices.get(i), scheme, arena)));
       float[] bias = biases(parts);
       Linear linear =
           Linear.of(
               sinter,
-              weights.size() == 1 ? weights.getFirst() : RowStack.of(first + "+", weights, arena),
+              weights.length == 1 ? weights[0] : RowStack.of(first + "+", List.of(weights), arena),
               bias,
               activations,
               epilogue.with(bias != null));
@@ -154,6 +165,20 @@ final class LinearLoader {
         linears.put(tensors.name(part.module()), linear);
       }
       return linear;
+    }
+  }
+
+  /**
+   * Cuts a matrix into rows that workers compress side by side; what stays as it is, stays whole.
+   */
+  private static void slice(Dense matrix, boolean whole, List<Dense> slices) {
+    int step = whole ? matrix.rows() : ROWS_AT_ONCE;
+    long rowBytes = (long) matrix.columns() * matrix.dtype().bytes();
+    for (int row = 0; row < matrix.rows(); row += step) {
+      int rows = Math.min(step, matrix.rows() - row);
+      String name = row == 0 ? matrix.name() : matrix.name() + " from row " + row + " on";
+      MemorySegment data = matrix.data().asSlice(row * rowBytes, rows * rowBytes);
+      slices.add(new Dense(name, rows, matrix.columns(), matrix.dtype(), data));
     }
   }
 
