@@ -5,9 +5,11 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 @Command(
     name = "synthesize",
@@ -20,8 +22,6 @@ import picocli.CommandLine.Parameters;
     footer = {"", "Example:", "  sinter synthesize --arch tinyllama-1.1b OUT"})
 final class SynthesizeCommand implements Callable<Integer> {
   private final Terminal terminal;
-
-  @Mixin private EngineOptions engine;
 
   @Option(
       names = "--arch",
@@ -46,6 +46,11 @@ final class SynthesizeCommand implements Callable<Integer> {
       description = "Of the weights. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(names = "--verbose", description = "Print the stack trace of a failure.")
+  private boolean verbose;
+
+  @Spec private CommandSpec command;
+
   @Parameters(paramLabel = "OUT", description = "A folder; must be empty if it is there.")
   private Path folder;
 
@@ -58,7 +63,7 @@ final class SynthesizeCommand implements Callable<Integer> {
     try (ProgressDisplay progress = new ProgressDisplay(terminal, "synthesize " + arch, true)) {
       SyntheticDecoder.write(arch, context, seed, folder, progress);
     } catch (IllegalArgumentException e) {
-      throw engine.wrongUsage(e);
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
     }
     terminal.out().println(folder);
     return ExitCode.OK;

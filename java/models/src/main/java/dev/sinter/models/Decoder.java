@@ -22,9 +22,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The graph of a decoder with its weights, buffers and KV cache. A pass takes new tokens of one
@@ -46,7 +49,7 @@ final class Decoder implements AutoCloseable {
   private final Map<Integer, CachedAttention> attentions = new HashMap<>(); // by window
   private final KvBatch batch = new KvBatch(MAX_ROWS);
   private final int[] tokens = new int[MAX_ROWS];
-  private Map<String, Linear> linears = Map.of();
+  private final Map<String, Linear> linears = new LinkedHashMap<>(); // by name
   private TokenTable embeddings;
   private Rope rope;
   private KvCache cache;
@@ -61,10 +64,15 @@ final class Decoder implements AutoCloseable {
     this.context = context;
   }
 
-  /** Reads, compresses and packs all weights; the checkpoint can be closed afterwards. */
+  /**
+   * Reads, compresses and packs all weights.
+   *
+   * @param checkpoints opens the weights, once a layer: a checkpoint keeps what it has read until
+   *     it is closed
+   */
   static Decoder load(
       Sinter sinter,
-      Checkpoint checkpoint,
+      Supplier<Checkpoint> checkpoints,
       DecoderConfig config,
       DecoderOptions options,
       Progress progress) {
@@ -74,7 +82,9 @@ final class Decoder implements AutoCloseable {
             : options.context();
     Decoder decoder = new Decoder(sinter, config, context);
     try {
-      decoder.load(new LinearLoader(sinter, DecoderTensors.of(checkpoint)), options, progress);
+      decoder.prepare(options);
+      decoder.load(checkpoints, options.scheme(), progress);
+      decoder.makePlans();
       return decoder;
     } catch (RuntimeException | Error e) {
       decoder.close();
@@ -82,8 +92,8 @@ final class Decoder implements AutoCloseable {
     }
   }
 
-  private void load(LinearLoader loader, DecoderOptions options, Progress progress) {
-    DecoderScheme scheme = options.scheme();
+  /** All but the weights. */
+  private void prepare(DecoderOptions options) {
     DecoderConfig.Attention a = config.attention();
     cache =
         KvCache.of(
@@ -114,15 +124,23 @@ final class Decoder implements AutoCloseable {
                       w,
                       options.cache())));
     }
-    loadEmbeddings(loader, scheme);
+  }
+
+  private void load(Supplier<Checkpoint> checkpoints, DecoderScheme scheme, Progress progress) {
+    with(checkpoints, loader -> loadEmbeddings(loader, scheme));
     for (int i = 0; i < config.layers(); i++) {
       progress.step("loading layers", i, config.layers());
-      layers.add(DecoderLayer.load(loader, config, i, scheme));
+      int index = i;
+      with(checkpoints, loader -> layers.add(DecoderLayer.load(loader, config, index, scheme)));
     }
-    loadHead(loader, scheme);
-    linears = loader.linears();
-    makePlans();
+    with(checkpoints, loader -> loadHead(loader, scheme));
     progress.step("loading layers", config.layers(), config.layers());
+  }
+
+  private void with(Supplier<Checkpoint> checkpoints, Consumer<LinearLoader> work) {
+    try (Checkpoint checkpoint = checkpoints.get()) {
+      work.accept(new LinearLoader(sinter, DecoderTensors.of(checkpoint), linears));
+    }
   }
 
   private void loadEmbeddings(LinearLoader loader, DecoderScheme scheme) {

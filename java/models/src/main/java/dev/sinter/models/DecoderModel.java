@@ -1,7 +1,6 @@
 package dev.sinter.models;
 
 import dev.sinter.Sinter;
-import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointFiles;
 import dev.sinter.layer.Linear;
 import dev.sinter.runtime.LoadEvent;
@@ -60,8 +59,9 @@ public final class DecoderModel implements AutoCloseable {
     DecoderConfig config = DecoderConfigReader.read(folder);
     Path tokens = folder.resolve(TOKENIZER);
     Tokenizer tokenizer = Files.exists(tokens) ? Tokenizer.open(tokens) : null;
-    try (Checkpoint checkpoint = CheckpointFiles.open(weights)) {
-      Decoder decoder = Decoder.load(sinter, checkpoint, config, options, progress);
+    try {
+      Decoder decoder =
+          Decoder.load(sinter, () -> CheckpointFiles.open(weights), config, options, progress);
       event.finish(name, options.scheme().toString(), decoder.bytes());
       LOG.log(
           System.Logger.Level.DEBUG,

@@ -17,7 +17,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -30,11 +29,16 @@ final class LinearLoader {
 
   private final Sinter sinter;
   private final DecoderTensors tensors;
-  private final Map<String, Linear> linears = new LinkedHashMap<>();
+  private final Map<String, Linear> linears;
 
-  LinearLoader(Sinter sinter, DecoderTensors tensors) {
+  /**
+   * @param linears gets the layers, by the names of their weights without {@code .weight}; several
+   *     may be one and the same
+   */
+  LinearLoader(Sinter sinter, DecoderTensors tensors, Map<String, Linear> linears) {
     this.sinter = sinter;
     this.tensors = tensors;
+    this.linears = linears;
   }
 
   Sinter sinter() {
@@ -43,11 +47,6 @@ final class LinearLoader {
 
   DecoderTensors tensors() {
     return tensors;
-  }
-
-  /** By the names of their weights without {@code .weight}; several may be one and the same. */
-  Map<String, Linear> linears() {
-    return linears;
   }
 
   /**
