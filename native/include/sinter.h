@@ -169,6 +169,75 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
                                             int64_t head_dim, float *scratch);
 
 /*
+ * cached_attention: causal softmax attention of the new rows of one sequence over a paged KV cache,
+ * for all query heads of one head of keys and values: for the query at position p, over positions t
+ * with max(0, p - window + 1) <= t <= p,
+ *
+ *   s[t] = cap(scale * q . k[t]), cap(x) = soft_cap * tanh(x / soft_cap), or x if soft_cap is 0
+ *   out  = sum of softmax(s)[t] * v[t]
+ *
+ * `pages` are the addresses of pages of SINTER_KV_PAGE_TOKENS tokens each, up to that of the last
+ * row; a page is aligned to 64, and page_offset bytes from its start are
+ *
+ *   keys    f32 [head_dim][tokens], or bfloat16 or int8 [ceil(head_dim / 2)][tokens][2]
+ *   values  [tokens][head_dim rounded up to 8]
+ *   scales  int8 only: f32 [tokens] of the keys, then [tokens] of the values: k = code * scale
+ *
+ * Int8 codes are -127 to 127. The second of a pair past head_dim is 0. Slots of tokens after the
+ * last row, and what pads a value, may hold anything but are read.
+ *
+ * cached_attention computes rows of out. A segment is SINTER_KV_SEGMENT_TOKENS positions from a
+ * multiple of that on: cached_attention_segment leaves in `part` what one of them, with a position
+ * that the query sees, contributes to a single row (rows = 1; out is not used), and
+ * cached_attention_merge makes that row of out of all such parts, from the first segment to the
+ * last, `stride` floats apart (q and pages are not used). A row of out is the same, bit for bit,
+ * for any rows beside it and either way.
+ *
+ * NaN or infinity in a query makes its row NaN; in a key, the rows that see it; in a value,
+ * whatever it reaches. The sizes of a call are checked, and pointers that must not be NULL.
+ */
+struct sinter_cached_attention_args {
+  const float *q;      /* [rows] of q_stride floats: the group's heads side by side */
+  int64_t q_stride;    /* at least group * head_dim */
+  float *out;          /* likewise */
+  int64_t out_stride;  /* at least group * head_dim */
+  int64_t rows;        /* 1 to SINTER_KV_ROWS */
+  int64_t position;    /* of the first row, at least 0 */
+  int64_t group;       /* query heads, 1 to SINTER_KV_MAX_GROUP */
+  int64_t head_dim;    /* 1 to SINTER_KV_MAX_HEAD_DIM */
+  int64_t page_offset; /* a multiple of 64 */
+  int64_t window;      /* 0: all positions */
+  float scale;         /* finite */
+  float soft_cap;      /* finite, not negative */
+  int32_t kv_type;     /* SINTER_KV_F32, SINTER_KV_BF16, SINTER_KV_INT8 */
+  float *scratch;      /* sinter_cached_attention_scratch(head_dim) bytes, aligned to 64 */
+};
+
+#define SINTER_KV_PAGE_TOKENS 32
+#define SINTER_KV_SEGMENT_TOKENS 256
+#define SINTER_KV_ROWS 8
+#define SINTER_KV_MAX_GROUP 65536
+#define SINTER_KV_MAX_HEAD_DIM 512
+#define SINTER_KV_F32 0
+#define SINTER_KV_BF16 1
+#define SINTER_KV_INT8 2
+
+SINTER_API int64_t sinter_cached_attention_scratch(int64_t head_dim);
+
+/* Floats of a part, a multiple of 16. */
+SINTER_API int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim);
+
+#define SINTER_DECLARE_cached_attention(isa)                                                      \
+  SINTER_API int32_t sinter_cached_attention_##isa(                                               \
+      const struct sinter_cached_attention_args *args, const void *const *pages);                 \
+  SINTER_API int32_t sinter_cached_attention_segment_##isa(                                       \
+      const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, \
+      float *part);                                                                               \
+  SINTER_API int32_t sinter_cached_attention_merge_##isa(                                         \
+      const struct sinter_cached_attention_args *args, const float *parts, int64_t stride,        \
+      int64_t count);
+
+/*
  * int8_gemm, int4_gemm, ternary_gemm, binary_gemm: y[m][n] = activation(sum over k of x[m][k] *
  * w[n][k] + bias[n]), or y += that, for 8-bit activations and weights of 8, 4, 2 or 1 bits, for
  * m = 1 (GEMV) as for m = 512.

@@ -1,6 +1,7 @@
 // The exported name of every kernel in KERNELS.def: checks the CPU, then calls the code.
 #include <cassert>
 
+#include "attention_args.h"
 #include "cpu_features.h"
 #include "gemm_args.h"
 #include "row_args.h"
@@ -123,6 +124,49 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
     sinter::attention_##isa(q + at, k + at, v + at, stride,                                        \
                             out + first * out_stride + head * head_dim, out_stride, length,        \
                             head_dim, scratch);                                                    \
+    return SINTER_OK;                                                                              \
+  }
+
+#define SINTER_EXPORT_cached_attention(isa)                                                        \
+  namespace sinter {                                                                               \
+  void cached_attention_##isa(const sinter_cached_attention_args &args, const void *const *pages); \
+  void cached_attention_segment_##isa(const sinter_cached_attention_args &args,                    \
+                                      const void *const *pages, int64_t segment, float *part);     \
+  void cached_attention_merge_##isa(const sinter_cached_attention_args &args, const float *parts,  \
+                                    int64_t stride, int64_t count);                                \
+  }                                                                                                \
+  int32_t sinter_cached_attention_##isa(const sinter_cached_attention_args *args,                  \
+                                        const void *const *pages) {                                \
+    if (!sinter::valid_cached_attention(args, pages)) {                                            \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_##isa(*args, pages);                                                  \
+    return SINTER_OK;                                                                              \
+  }                                                                                                \
+  int32_t sinter_cached_attention_segment_##isa(const sinter_cached_attention_args *args,          \
+                                                const void *const *pages, int64_t segment,         \
+                                                float *part) {                                     \
+    if (!sinter::valid_cached_attention_segment(args, pages, segment, part)) {                     \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_segment_##isa(*args, pages, segment, part);                           \
+    return SINTER_OK;                                                                              \
+  }                                                                                                \
+  int32_t sinter_cached_attention_merge_##isa(const sinter_cached_attention_args *args,            \
+                                              const float *parts, int64_t stride, int64_t count) { \
+    if (!sinter::valid_cached_attention_merge(args, parts, stride, count)) {                       \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_merge_##isa(*args, parts, stride, count);                             \
     return SINTER_OK;                                                                              \
   }
 

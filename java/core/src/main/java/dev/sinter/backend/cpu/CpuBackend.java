@@ -1,10 +1,13 @@
 package dev.sinter.backend.cpu;
 
+import static dev.sinter.bindings.sinter.sinter_h.SINTER_KV_MAX_GROUP;
 import static dev.sinter.bindings.sinter.sinter_h.SINTER_QUANTIZE_ROWS_MAX_K;
 
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.CachedAttentionKernel;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
@@ -60,7 +63,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class, NormSpec.class);
+    return Set.of(
+        MatmulSpec.class,
+        QuantizeSpec.class,
+        AttentionSpec.class,
+        CachedAttentionSpec.class,
+        NormSpec.class);
   }
 
   @Override
@@ -71,6 +79,9 @@ public final class CpuBackend implements Backend {
     return switch (spec) {
       case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
+      case CachedAttentionSpec c when c.group() > SINTER_KV_MAX_GROUP() ->
+          Support.no(c.group() + " heads share keys, at most " + SINTER_KV_MAX_GROUP());
+      case CachedAttentionSpec _ -> Support.yes();
       case QuantizeSpec q -> examine(q);
       case NormSpec n when n.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
           Support.no("width " + n.width() + ", at most " + SINTER_QUANTIZE_ROWS_MAX_K());
@@ -241,6 +252,13 @@ public final class CpuBackend implements Backend {
   public AttentionKernel attention(AttentionSpec spec) {
     require(spec);
     return new AttentionNative(spec, workers, Isa.best(allowed, AttentionNative.COMPILED));
+  }
+
+  @Override
+  public CachedAttentionKernel cachedAttention(CachedAttentionSpec spec) {
+    require(spec);
+    Isa isa = Isa.best(allowed, CachedAttentionNative.COMPILED);
+    return new CachedAttentionNative(spec, workers, isa);
   }
 
   @Override
