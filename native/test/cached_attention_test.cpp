@@ -166,9 +166,9 @@ void compute(const Variant &variant, sinter_cached_attention_args a, const Cache
     GuardedMemory memory(size * sizeof(float));
     float *parts = memory.place<float>(size, edge);
     for (int64_t s = last; s >= first; s--) {
-      ok(variant, variant.segment(&a, cache.table(), s, parts + (s - first) * stride));
+      ok(variant, variant.segment(&a, cache.table(), s, parts, (s - first) * stride));
     }
-    ok(variant, variant.merge(&a, parts, stride, last - first + 1));
+    ok(variant, variant.merge(&a, parts, 0, stride, last - first + 1));
   }
 }
 
@@ -260,13 +260,15 @@ void refuses(const Variant &variant) {
   two.rows = 2;
   if (variant.rows(nullptr, pages) != SINTER_INVALID_ARGUMENT ||
       variant.rows(&good, nullptr) != SINTER_INVALID_ARGUMENT ||
-      variant.segment(&good, pages, 1, floats) != SINTER_INVALID_ARGUMENT ||
-      variant.segment(&good, pages, -1, floats) != SINTER_INVALID_ARGUMENT ||
-      variant.segment(&two, pages, 0, floats) != SINTER_INVALID_ARGUMENT ||
-      variant.segment(&good, pages, 0, nullptr) != SINTER_INVALID_ARGUMENT ||
-      variant.merge(&good, nullptr, part, 1) != SINTER_INVALID_ARGUMENT ||
-      variant.merge(&good, floats, part - 1, 1) != SINTER_INVALID_ARGUMENT ||
-      variant.merge(&good, floats, part, 0) != SINTER_INVALID_ARGUMENT) {
+      variant.segment(&good, pages, 1, floats, 0) != SINTER_INVALID_ARGUMENT ||
+      variant.segment(&good, pages, -1, floats, 0) != SINTER_INVALID_ARGUMENT ||
+      variant.segment(&two, pages, 0, floats, 0) != SINTER_INVALID_ARGUMENT ||
+      variant.segment(&good, pages, 0, nullptr, 0) != SINTER_INVALID_ARGUMENT ||
+      variant.segment(&good, pages, 0, floats, -1) != SINTER_INVALID_ARGUMENT ||
+      variant.merge(&good, floats, -1, part, 1) != SINTER_INVALID_ARGUMENT ||
+      variant.merge(&good, nullptr, 0, part, 1) != SINTER_INVALID_ARGUMENT ||
+      variant.merge(&good, floats, 0, part - 1, 1) != SINTER_INVALID_ARGUMENT ||
+      variant.merge(&good, floats, 0, part, 0) != SINTER_INVALID_ARGUMENT) {
     fail("%s: a segment or a merge is not refused", variant.isa);
   }
 }
