@@ -209,7 +209,7 @@ final class CachedAttentionVector implements CachedAttentionKernel {
     for (int t = begin / PAGE * PAGE; t < end; t += PAGE) {
       MemorySegment page = pages.page(t / PAGE);
       if (!direct) {
-        decodeKeys(layout, page, head, s);
+        layout.decodeKeys(page, head, s, 0);
       }
       for (int r = 0; r < count; r += ROWS) {
         score(direct ? page : s, direct ? head : 0, r, count - 1, t - base, s);
@@ -227,7 +227,7 @@ final class CachedAttentionVector implements CachedAttentionKernel {
     for (int t = begin / PAGE * PAGE; t < end; t += PAGE) {
       MemorySegment page = pages.page(t / PAGE);
       if (!direct) {
-        decodeValues(layout, page, head, s);
+        layout.decodeValues(page, head, s, values);
       }
       MemorySegment from = direct ? page : s;
       long at = direct ? head + layout.keyBytes() : values;
@@ -238,22 +238,6 @@ final class CachedAttentionVector implements CachedAttentionKernel {
         if (slot < stop) {
           weigh(from, at + 4L * slot * stride, r, t - base + slot, stop - slot, s);
         }
-      }
-    }
-  }
-
-  private void decodeKeys(KvLayout layout, MemorySegment page, long head, MemorySegment s) {
-    for (int d = 0; d < headDim; d++) {
-      for (int slot = 0; slot < PAGE; slot++) {
-        set(s, 4L * (d * PAGE + slot), layout.key(page, head, slot, d));
-      }
-    }
-  }
-
-  private void decodeValues(KvLayout layout, MemorySegment page, long head, MemorySegment s) {
-    for (int slot = 0; slot < PAGE; slot++) {
-      for (int d = 0; d < headDim; d++) {
-        set(s, values + 4L * (slot * stride + d), layout.value(page, head, slot, d));
       }
     }
   }
