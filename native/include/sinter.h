@@ -336,21 +336,23 @@ struct sinter_pack_args {
 };
 
 /*
- * f32_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y += that, all f32,
- * for m = 1 as for m = 512. Panels are as above, and so is what threads may share and what a row's
- * result does not depend on.
+ * f32_gemm, bf16_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y +=
+ * that, for x and w in f32 or both in bfloat16 and y in f32, for m = 1 as for m = 512. Panels are
+ * as above, and so is what threads may share and what a row's result does not depend on.
  *
- * From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from 0 up; y = sum + bias; then the activation
- * (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ * All in f32, to which bfloat16 is widened. From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from
+ * 0 up; y = sum + bias; then the activation (kernels/gemm/activations.h) and the addition to y.
+ * bias is 0 if NULL.
  *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
-struct sinter_f32_gemm_args {
+struct sinter_float_gemm_args {
   int64_t m, n, k;                /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
-  const float *x;                 /* [m][x_stride] */
-  int64_t x_stride;               /* floats from row to row, at least k */
-  const float *w;                 /* packed by f32_pack */
+  const void *x;                  /* [m][x_stride] */
+  int64_t x_stride;               /* elements from row to row, at least k; bf16_gemm: at least */
+                                  /* ceil2(k), k rounded up to 2, and x[m][k] of an odd k is 0 */
+  const void *w;                  /* packed by f32_pack or bf16_pack */
   const float *bias;              /* [n], with a gate [2][n], or NULL */
   float *y;                       /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;               /* floats from row to row, at least n */
@@ -359,13 +361,16 @@ struct sinter_f32_gemm_args {
   int32_t gate;                   /* as in sinter_gemm_args */
 };
 
-/* f32_pack: row-major weights to the layout that the head of f32_gemm.h in kernels/ draws. */
-struct sinter_f32_pack_args {
-  const float *w;                 /* [n][stride] */
-  int64_t stride;                 /* floats from row to row, at least k */
+/*
+ * f32_pack, bf16_pack: row-major weights to the layouts that the heads of f32_gemm.h and
+ * bf16_gemm.h in kernels/ draw.
+ */
+struct sinter_float_pack_args {
+  const void *w;                  /* [n][stride] */
+  int64_t stride;                 /* elements from row to row, at least k */
   int64_t n, k;                   /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to pack: [panel_begin, panel_end) of [0, P) */
-  float *packed;                  /* [P][k][16] */
+  void *packed;                   /* [P][k][16] floats, or [P][ceil2(k) / 2][16][2] */
 };
 
 /*
@@ -440,7 +445,7 @@ struct sinter_block_gemm_args {
 };
 
 struct sinter_f32_block_gemm_args {
-  struct sinter_f32_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
+  struct sinter_float_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
                                        gate: 0 */
   const int64_t *starts;
   const uint16_t *quads;
@@ -519,9 +524,13 @@ struct sinter_block_pack_args {
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_f32_pack(isa) \
-  SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
+  SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_float_pack_args *args);
 #define SINTER_DECLARE_f32_gemm(isa) \
-  SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
+  SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_float_gemm_args *args);
+#define SINTER_DECLARE_bf16_pack(isa) \
+  SINTER_API int32_t sinter_bf16_pack_##isa(const struct sinter_float_pack_args *args);
+#define SINTER_DECLARE_bf16_gemm(isa) \
+  SINTER_API int32_t sinter_bf16_gemm_##isa(const struct sinter_float_gemm_args *args);
 #define SINTER_DECLARE_int8_block_pack(isa) \
   SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_int8_block_gemm(isa) \

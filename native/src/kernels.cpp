@@ -238,9 +238,13 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_binary_gemm(isa) \
   SINTER_EXPORT_CHECKED(binary_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 1), isa)
 #define SINTER_EXPORT_f32_pack(isa) \
-  SINTER_EXPORT_CHECKED(f32_pack, sinter_f32_pack_args, sinter::valid_f32_pack(*args), isa)
+  SINTER_EXPORT_CHECKED(f32_pack, sinter_float_pack_args, sinter::valid_float_pack(*args), isa)
 #define SINTER_EXPORT_f32_gemm(isa) \
-  SINTER_EXPORT_CHECKED(f32_gemm, sinter_f32_gemm_args, sinter::valid_f32_gemm(*args), isa)
+  SINTER_EXPORT_CHECKED(f32_gemm, sinter_float_gemm_args, sinter::valid_float_gemm(*args, 1), isa)
+#define SINTER_EXPORT_bf16_pack(isa) \
+  SINTER_EXPORT_CHECKED(bf16_pack, sinter_float_pack_args, sinter::valid_float_pack(*args), isa)
+#define SINTER_EXPORT_bf16_gemm(isa) \
+  SINTER_EXPORT_CHECKED(bf16_gemm, sinter_float_gemm_args, sinter::valid_float_gemm(*args, 2), isa)
 #define SINTER_EXPORT_weight_only_gemm(isa)                             \
   SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
                         sinter::valid_weight_only_gemm(*args), isa)

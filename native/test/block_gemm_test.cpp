@@ -331,13 +331,13 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
   for (size_t i = 0; i < w.size(); i++) {
     w[i] = kept[i] ? w[i] : random_.coin() ? 0.0f : -0.0f;
   }
-  const sinter_f32_pack_args to_pack{w.data(), k, n, k, 0, panels, dense.data()};
+  const sinter_float_pack_args to_pack{w.data(), k, n, k, 0, panels, dense.data()};
   if (sinter_f32_pack_scalar(&to_pack) != SINTER_OK) {
     fail("dense f32 pack");
   }
   for (const Edge edge : {Edge::end, Edge::begin}) {
     sinter_f32_block_gemm_args a{};
-    sinter_f32_gemm_args &g = a.gemm;
+    sinter_float_gemm_args &g = a.gemm;
     g.m = m;
     g.n = n;
     g.k = k;
@@ -356,7 +356,7 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
       fail("dense f32");
     }
     const Packed packed = pack(sinter_f32_block_pack_scalar, w, n, k, 0, 32, edge);
-    g.w = static_cast<const float *>(packed.w);
+    g.w = packed.w;
     a.starts = packed.starts;
     a.quads = packed.quads;
     a.scratch =
@@ -369,7 +369,9 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
                   static_cast<long long>(pattern.chance), g.activation);
     check<sinter_f32_block_gemm_args>(
         f32_variants, a, before, expected, edge, text,
-        [&](sinter_f32_block_gemm_args &piece, int64_t row) { piece.gemm.x += row * x_stride; });
+        [&](sinter_f32_block_gemm_args &piece, int64_t row) {
+          piece.gemm.x = static_cast<const float *>(piece.gemm.x) + row * x_stride;
+        });
   }
 }
 

@@ -4119,7 +4119,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_pack_scalar$descriptor() {
@@ -4129,7 +4129,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static MethodHandle sinter_f32_pack_scalar$handle() {
@@ -4139,7 +4139,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static MemorySegment sinter_f32_pack_scalar$address() {
@@ -4148,7 +4148,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static int sinter_f32_pack_scalar(MemorySegment args) {
@@ -4179,7 +4179,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_scalar$descriptor() {
@@ -4189,7 +4189,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_scalar$handle() {
@@ -4199,7 +4199,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_scalar$address() {
@@ -4208,7 +4208,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_scalar(MemorySegment args) {
@@ -4239,7 +4239,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_avx2$descriptor() {
@@ -4249,7 +4249,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_avx2$handle() {
@@ -4259,7 +4259,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_avx2$address() {
@@ -4268,7 +4268,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_avx2(MemorySegment args) {
@@ -4299,7 +4299,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_avx512$descriptor() {
@@ -4309,7 +4309,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_avx512$handle() {
@@ -4319,7 +4319,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_avx512$address() {
@@ -4328,7 +4328,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_avx512(MemorySegment args) {
@@ -4336,6 +4336,246 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_f32_gemm_avx512", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_pack_scalar$descriptor() {
+        return sinter_bf16_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_pack_scalar$handle() {
+        return sinter_bf16_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_pack_scalar$address() {
+        return sinter_bf16_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static int sinter_bf16_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_bf16_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_scalar$descriptor() {
+        return sinter_bf16_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_scalar$handle() {
+        return sinter_bf16_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_scalar$address() {
+        return sinter_bf16_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx2$descriptor() {
+        return sinter_bf16_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx2$handle() {
+        return sinter_bf16_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx2$address() {
+        return sinter_bf16_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx512$descriptor() {
+        return sinter_bf16_gemm_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx512$handle() {
+        return sinter_bf16_gemm_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx512$address() {
+        return sinter_bf16_gemm_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx512(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx512", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

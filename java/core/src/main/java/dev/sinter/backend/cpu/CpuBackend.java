@@ -89,16 +89,22 @@ public final class CpuBackend implements Backend {
     };
   }
 
-  private static Support examine(MatmulSpec spec) {
+  private Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
       return examineSparse(spec);
     }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }
+    if (isBf16(spec)) {
+      // oneDNN has the instruction that multiplies pairs, twice as fast where it is.
+      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("avx512bf16")
+          ? Support.no("widens BF16 to F32, which this CPU need not")
+          : Support.yes();
+    }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32, I4 and I8 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without"
+          "runs F32, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY weights, or I8 without"
               + " groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
@@ -198,6 +204,10 @@ public final class CpuBackend implements Backend {
     return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
   }
 
+  private static boolean isBf16(MatmulSpec spec) {
+    return spec.weights() == DType.BF16 && spec.activations() == ActivationScheme.BF16;
+  }
+
   private static boolean isWeightOnly(MatmulSpec spec) {
     return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
         && spec.activations() == ActivationScheme.FLOAT;
@@ -214,6 +224,10 @@ public final class CpuBackend implements Backend {
       return sparse
           ? new F32BlockGemmNative(spec, floats, bias, workers, isa)
           : new F32GemmNative(spec, floats, bias, workers, isa);
+    }
+    if (isBf16(spec)) {
+      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+      return new Bf16GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     Quantized codes = (Quantized) weights.full();
     if (isWeightOnly(spec)) {
