@@ -1893,7 +1893,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_scalar");
@@ -1904,7 +1905,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_scalar$descriptor() {
@@ -1914,7 +1915,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_scalar$handle() {
@@ -1924,7 +1925,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_scalar$address() {
@@ -1933,16 +1934,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_scalar(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_scalar(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_scalar", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_scalar", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1956,6 +1957,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -1967,7 +1969,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_scalar$descriptor() {
@@ -1977,7 +1979,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_scalar$handle() {
@@ -1987,7 +1989,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_scalar$address() {
@@ -1996,16 +1998,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_scalar(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_scalar(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_scalar", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_scalar", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2080,7 +2082,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx2");
@@ -2091,7 +2094,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx2$descriptor() {
@@ -2101,7 +2104,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx2$handle() {
@@ -2111,7 +2114,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx2$address() {
@@ -2120,16 +2123,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx2(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx2(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx2", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx2", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2143,6 +2146,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2154,7 +2158,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx2$descriptor() {
@@ -2164,7 +2168,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx2$handle() {
@@ -2174,7 +2178,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx2$address() {
@@ -2183,16 +2187,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx2(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx2(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx2", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx2", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2267,7 +2271,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512");
@@ -2278,7 +2283,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx512$descriptor() {
@@ -2288,7 +2293,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx512$handle() {
@@ -2298,7 +2303,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx512$address() {
@@ -2307,16 +2312,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx512(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx512(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx512", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx512", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2330,6 +2335,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2341,7 +2347,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx512$descriptor() {
@@ -2351,7 +2357,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx512$handle() {
@@ -2361,7 +2367,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx512$address() {
@@ -2370,16 +2376,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx512(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx512(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx512", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx512", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2454,7 +2460,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512vnni");
@@ -2465,7 +2472,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx512vnni$descriptor() {
@@ -2475,7 +2482,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx512vnni$handle() {
@@ -2485,7 +2492,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx512vnni$address() {
@@ -2494,16 +2501,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx512vnni(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx512vnni(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx512vnni.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx512vnni", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx512vnni", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2517,6 +2524,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2528,7 +2536,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx512vnni$descriptor() {
@@ -2538,7 +2546,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx512vnni$handle() {
@@ -2548,7 +2556,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx512vnni$address() {
@@ -2557,16 +2565,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx512vnni(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx512vnni(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx512vnni.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx512vnni", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx512vnni", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
