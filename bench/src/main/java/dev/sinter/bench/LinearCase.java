@@ -3,6 +3,7 @@ package dev.sinter.bench;
 import dev.sinter.Sinter;
 import dev.sinter.layer.Linear;
 import dev.sinter.runtime.CpuCaches;
+import dev.sinter.tensor.Sparse;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,9 +26,9 @@ final class LinearCase implements AutoCloseable {
     this.data = data;
     boolean cold = data.shape().rows().stream().anyMatch(data.shape()::cold);
     try {
-      for (int i = 0; i < (cold ? coldCopies(weightBytes()) : 1); i++) {
+      do {
         copies.add(Linear.of(sinter, data.weights(), (float[]) null, data.scheme().activations()));
-      }
+      } while (cold && copies.size() < coldCopies(weightBytes()));
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -44,9 +45,9 @@ final class LinearCase implements AutoCloseable {
     return Explanation.of(copies.getFirst().explain());
   }
 
-  /** Of one layer, as the scheme stores them. */
+  /** Of one layer: as the scheme stores them, or sparse ones as the kernel does. */
   long weightBytes() {
-    return data.weights().bytes();
+    return data.weights() instanceof Sparse ? copies.getFirst().bytes() : data.weights().bytes();
   }
 
   /** One pass over {@code m} rows, with the weights cold or warm as the shape wants it. */
