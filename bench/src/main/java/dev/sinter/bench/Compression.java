@@ -1,7 +1,5 @@
 package dev.sinter.bench;
 
-import dev.sinter.compress.Norm;
-import dev.sinter.compress.Pruner;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.FullTensor;
@@ -25,20 +23,5 @@ final class Compression {
   /** The same for weights that were pruned to a structure. */
   static Sparse of(Scheme scheme, Sparsity structure, Dense pruned, Arena arena) {
     return new Sparse(structure, of(scheme, pruned, arena));
-  }
-
-  /**
-   * Makes zeros.
-   *
-   * @param share of the weights; N:M has its own
-   */
-  static Dense prune(Sparsity structure, double share, Dense weights, Arena arena) {
-    Pruner.Pruned pruned =
-        switch (structure) {
-          case Sparsity.Blocks b -> Pruner.blocks(weights, b, Norm.L2, share, arena);
-          case Sparsity.NofM p -> Pruner.nOfM(weights, p, arena);
-          case Sparsity.Unstructured _ -> Pruner.unstructured(weights, share, arena);
-        };
-    return (Dense) pruned.weights().values();
   }
 }

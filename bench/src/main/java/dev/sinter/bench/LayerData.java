@@ -30,7 +30,7 @@ final class LayerData implements AutoCloseable {
       if (structure == null) {
         weights = Compression.of(scheme, dense, arena);
       } else {
-        dense = Compression.prune(structure, subject.sparsity(), dense, arena);
+        Data.makeZeros(structure, subject.sparsity(), dense);
         weights = Compression.of(scheme, structure, dense, arena);
       }
       x = Data.activations(rows, shape.k(), arena);

@@ -28,11 +28,19 @@ final class LinearCase implements AutoCloseable {
     try {
       do {
         copies.add(Linear.of(sinter, data.weights(), (float[]) null, data.scheme().activations()));
-      } while (cold && copies.size() < coldCopies(weightBytes()));
+      } while (cold && copies.size() < coldCopies());
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
+  }
+
+  /** Small sparse layers would take minutes to pack for more than is needed. */
+  private int coldCopies() {
+    boolean sparse = data.weights() instanceof Sparse;
+    return sparse
+        ? Math.toIntExact(COLD_CACHES * CpuCaches.host().last() / weightBytes() + 1)
+        : coldCopies(weightBytes());
   }
 
   /** Copies of a layer that are more together than any cache keeps. */

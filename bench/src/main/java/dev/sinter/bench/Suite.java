@@ -63,6 +63,10 @@ enum Suite {
       Duration.ofSeconds(3),
       Duration.ofMinutes(10));
 
+  // What kernels skip.
+  private static final Sparsity BLOCKS = new Sparsity.Blocks(16, 4);
+  private static final Sparsity INT4_BLOCKS = new Sparsity.Blocks(16, 8);
+
   // What a process takes beside its rows: start, data, packing, warm-up, limits.
   private static final Duration JOB = Duration.ofSeconds(4);
   private static final Duration SHORTEST = Duration.ofMillis(60);
@@ -101,9 +105,19 @@ enum Suite {
     return schemes;
   }
 
-  /** Of sparse weights, which come besides dense ones; none but for {@link #SPARSE}. */
-  List<Sparsity> structures() {
-    return structures;
+  /**
+   * Of sparse weights, which come besides dense ones; none but for {@link #SPARSE}. Blocks of 16x8
+   * are those of int4's kernel, and to others nothing new.
+   */
+  List<Sparsity> structures(Scheme scheme) {
+    return structures.stream()
+        .filter(s -> scheme.kind() == Scheme.Kind.W4A8 || !s.equals(INT4_BLOCKS))
+        .toList();
+  }
+
+  /** Whether kernels take these blocks apart into smaller ones, or put them together. */
+  static boolean isVariant(Sparsity structure) {
+    return structure instanceof Sparsity.Blocks b && !b.equals(BLOCKS) && !b.equals(INT4_BLOCKS);
   }
 
   /**

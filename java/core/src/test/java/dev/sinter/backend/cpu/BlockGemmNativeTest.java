@@ -137,12 +137,12 @@ class BlockGemmNativeTest {
     }
   }
 
-  /** 2:4 has a kernel, which most numbers of rows would be slower with. */
   @ParameterizedTest
   @CsvSource({
     "1x16, false, has no kernel for I8 per CHANNEL 1x16",
     "1:2, false, has no kernel for I8 per CHANNEL 1:2",
-    "2:4, false, pays for a single row only",
+    "3:4, false, has no kernel for I8 per CHANNEL 3:4",
+    "2:4, true, has no kernel with a gate for 2:4",
     "16x4, true, has no kernel with a gate for 16x4"
   })
   void theBackendSaysWhyItDoesNotTakeWeights(String id, boolean gate, String reason) {
