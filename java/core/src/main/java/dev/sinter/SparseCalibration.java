@@ -42,7 +42,8 @@ final class SparseCalibration {
           new Kind(Scheme.W8A8, new Sparsity.NofM(2, 4), 0.5),
           new Kind(Scheme.W8A8, new Sparsity.Blocks(16, 4), 0.5, 0.1),
           new Kind(Scheme.W4A8, new Sparsity.Blocks(16, 8), 0.5, 0.1),
-          new Kind(Scheme.F32, new Sparsity.Blocks(16, 4), 0.5, 0.1));
+          new Kind(Scheme.F32, new Sparsity.Blocks(16, 4), 0.5, 0.1),
+          new Kind(Scheme.F32, Sparsity.UNSTRUCTURED, 0.3, 0.1));
 
   private SparseCalibration() {}
 

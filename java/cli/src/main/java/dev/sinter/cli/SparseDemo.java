@@ -81,12 +81,22 @@ record SparseDemo(String model, int threads, List<Outcome> outcomes) {
           o.sparse() + " of " + o.layers());
     }
     table.print(out);
+    out.println();
+    out.println("How the planner decided on the first layer (--json has all it says)");
     for (Outcome o : outcomes.subList(1, outcomes.size())) {
-      out.println();
-      out.println(o.label() + ":");
-      out.println(o.explain().stripTrailing());
+      out.println(o.label() + ": " + decision(o.explain()));
     }
     out.flush();
+  }
+
+  /** What an explanation says of a matmul before it says what runs it. */
+  private static String decision(String explain) {
+    List<String> lines = explain.lines().map(String::strip).toList();
+    int matmul = 0;
+    while (matmul < lines.size() && !lines.get(matmul).startsWith("matmul ")) {
+      matmul++;
+    }
+    return matmul + 1 < lines.size() ? lines.get(matmul + 1) : explain.strip();
   }
 
   ObjectNode toJson() {

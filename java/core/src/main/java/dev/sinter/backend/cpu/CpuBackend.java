@@ -118,18 +118,21 @@ public final class CpuBackend implements Backend {
     }
     boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
     boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
-    if (!blocks && !isTwoOfFour(spec)) {
+    if (!blocks && !isTwoOfFour(spec) && !isUnstructuredF32(spec)) {
       return Support.no(
           "has no kernel for "
               + spec.weightType()
               + " with "
               + spec.activations()
-              + ", only for blocks of a multiple of 8x4 of F32 weights with FLOAT, or I8 weights"
-              + " without groups with U8 or S8 activations, for 2:4 of such I8 weights, and for"
+              + ", only for F32 weights with FLOAT in blocks of a multiple of 8x4 or unstructured, for"
+              + " such blocks of I8 weights without groups with U8 or S8 activations, for 2:4 of such I8 weights, and for"
               + " blocks of a multiple of 8x8 of I4 weights without zero points with U8 or S8"
               + " activations without groups");
     }
-    int maxK = codes ? Int4BlockGemmNative.MAX_K : F32BlockGemmNative.MAX_K;
+    int maxK =
+        codes
+            ? Int4BlockGemmNative.MAX_K
+            : blocks ? F32BlockGemmNative.MAX_K : F32SellGemmNative.MAX_K;
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " of " + spec.weightType() + ", at most " + maxK);
@@ -158,8 +161,15 @@ public final class CpuBackend implements Backend {
         && p.n() <= 2;
   }
 
+  private static boolean isUnstructuredF32(MatmulSpec spec) {
+    return isF32(spec) && spec.sparsity() instanceof Sparsity.Unstructured;
+  }
+
   @Override
   public double density(MatmulSpec spec, Sparse weights) {
+    if (isUnstructuredF32(spec)) {
+      return F32SellGemmNative.density(weights.mask());
+    }
     if (!(weights.sparsity() instanceof Sparsity.Blocks)) {
       return weights.density();
     }
@@ -216,9 +226,11 @@ public final class CpuBackend implements Backend {
     if (isF32(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
       Dense floats = (Dense) weights.full();
-      return sparse
-          ? new F32BlockGemmNative(spec, floats, bias, workers, isa)
-          : new F32GemmNative(spec, floats, bias, workers, isa);
+      return switch (spec.sparsity()) {
+        case null -> new F32GemmNative(spec, floats, bias, workers, isa);
+        case Sparsity.Unstructured _ -> new F32SellGemmNative(spec, floats, bias, workers, isa);
+        default -> new F32BlockGemmNative(spec, floats, bias, workers, isa);
+      };
     }
     Quantized codes = (Quantized) weights.full();
     if (isWeightOnly(spec)) {
