@@ -25,7 +25,7 @@ struct F32BlockTile {
   using S = Shape<Lanes, rows, panels>;
 
   static void prepare(const sinter_f32_block_gemm_args &a, int64_t row) {
-    const auto *x = reinterpret_cast<const uint8_t *>(a.gemm.x + row * a.gemm.x_stride);
+    const auto *x = static_cast<const uint8_t *>(a.gemm.x) + 4 * row * a.gemm.x_stride;
     auto *const out = static_cast<uint32_t *>(a.scratch);
     interleave<rows>(x, 4 * a.gemm.x_stride, a.gemm.m - row, a.gemm.k, 0, out);
     const int64_t padding = divide_up(a.gemm.k, quad_k) * quad_k - a.gemm.k;
@@ -34,7 +34,7 @@ struct F32BlockTile {
 
   SINTER_TILE void run(const sinter_f32_block_gemm_args &a, Place at) {
     BlockList list(a, at.panel);
-    const float *w = a.gemm.w + block_weights * list.first;
+    const auto *w = static_cast<const float *>(a.gemm.w) + block_weights * list.first;
     const auto *x = static_cast<const float *>(a.scratch);
     Float sums[rows][S::vectors];
     S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
@@ -59,7 +59,7 @@ struct F32BlockTile {
     // Passed on themselves, `sums` would live in memory all along.
     Float results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = sums[r][v]; });
-    finish<Lanes, F32Sums<Lanes>>(a.gemm, at, results);
+    finish<Lanes, FloatSums<Lanes>>(a.gemm, at, results);
   }
 };
 

@@ -1,4 +1,4 @@
-// f32 matmul; native/include/sinter.h says what it computes.
+// f32 matmul; native/include/sinter.h says what it computes. bf16_gemm.h has the same tiles.
 //
 // Weights [N/16][K][16] floats: a panel of 16 columns, in it a row of 16 for each k. N is padded to
 // 16 with zeros.
@@ -23,39 +23,57 @@
 
 namespace {
 
-constexpr int64_t f32_block_k = 1536;
-constexpr int64_t f32_block_rows = 128;
+constexpr int64_t float_block_k = 1536;
+constexpr int64_t float_block_rows = 128;
 
 // A cut of k: [begin, end), and the sums of what came before it, [row][panel][16].
-struct F32Block {
+struct FloatBlock {
   int64_t begin;
   int64_t end;
   float *sums;
 };
 
 template <class Lanes>
-struct F32Sums {
+struct FloatSums {
   using Element = typename Lanes::Float;
 
-  SINTER_INLINE F32Sums(const sinter_f32_gemm_args &, int64_t) {}
+  SINTER_INLINE FloatSums(const sinter_float_gemm_args &, int64_t) {}
 
   SINTER_INLINE Element value(int64_t, Element sum, Element bias) const {
     return Lanes::add(sum, bias);
   }
 };
 
-template <class Lanes, int rows, int panels>
-struct F32Tile {
-  using Float = typename Lanes::Float;
-  using S = Shape<Lanes, rows, panels>;
+// What a tile multiplies: `together` values of k lie side by side, in x as in each column of w.
+template <class Lanes_>
+struct F32Values {
+  using Lanes = Lanes_;
+  using Value = float;
+  static constexpr int together = 1;
 
-  SINTER_TILE void run(const sinter_f32_gemm_args &a, const F32Block &block, Place at) {
-    const int64_t panel_floats = a.k * panel_columns;
-    const float *w = a.w + at.panel * panel_floats + block.begin * panel_columns;
+  // The value `i` of those together, of each column of a vector and of a row.
+  static typename Lanes::Float load(const Value *w, int) { return Lanes::load(w); }
+  static typename Lanes::Float broadcast(const Value *x, int) { return Lanes::broadcast(*x); }
+};
+
+template <class Type, int rows, int panels>
+struct FloatTile {
+  using Lanes = typename Type::Lanes;
+  using Float = typename Lanes::Float;
+  using Value = typename Type::Value;
+  using S = Shape<Lanes, rows, panels>;
+  static constexpr int together = Type::together;
+
+  SINTER_TILE void run(const sinter_float_gemm_args &a, const FloatBlock &block, Place at) {
+    const int64_t panel_values = divide_up(a.k, together) * together * panel_columns;
+    const auto *w =
+        static_cast<const Value *>(a.w) + at.panel * panel_values + block.begin * panel_columns;
     float *const kept = block.sums + at.row * panels * panel_columns;
-    const float *x[rows];
+    const Value *x[rows];
     Float sums[rows][S::vectors];
-    SINTER_UNROLL for (int r = 0; r < rows; r++) { x[r] = a.x + row_of(a, at, r) * a.x_stride; }
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      x[r] = static_cast<const Value *>(a.x) + row_of(a, at, r) * a.x_stride;
+    }
     if (block.begin == 0) {
       S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
     } else {
@@ -67,16 +85,25 @@ struct F32Tile {
       }
     }
     // Unrolling gains nothing, and GCC 12 then moves sums about.
-    for (int64_t k = block.begin; k < block.end; k++, w += panel_columns) {
-      Float weights[S::vectors];
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        weights[v] = Lanes::load(w + v / S::vectors_a_panel * panel_floats +
-                                 v % S::vectors_a_panel * Lanes::lanes);
-      }
-      SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        const auto value = Lanes::broadcast(x[r][k]);
+    for (int64_t k = block.begin; k < block.end; k += together, w += together * panel_columns) {
+      SINTER_UNROLL for (int i = 0; i < together; i++) {
+        // Else the compiler would keep what it loads twice in registers that the sums need.
+        int64_t at_k = k;
+        const Value *at_w = w;
+        if (i > 0) {
+          __asm__ volatile("" : "+r"(at_k), "+r"(at_w));
+        }
+        Float weights[S::vectors];
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-          sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+          const Value *const columns = at_w + v / S::vectors_a_panel * panel_values +
+                                       v % S::vectors_a_panel * Lanes::lanes * together;
+          weights[v] = Type::load(columns, i);
+        }
+        SINTER_UNROLL for (int r = 0; r < rows; r++) {
+          const auto value = Type::broadcast(x[r] + at_k, i);
+          SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+            sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+          }
         }
       }
     }
@@ -86,29 +113,29 @@ struct F32Tile {
       // Passed on themselves, `sums` would live in memory all along.
       Float results[rows][S::vectors];
       S::each([&](int r, int v) { results[r][v] = sums[r][v]; });
-      finish<Lanes, F32Sums<Lanes>>(a, at, results);
+      finish<Lanes, FloatSums<Lanes>>(a, at, results);
     }
   }
 
   static constexpr int place(int r, int v) { return (r * S::vectors + v) * Lanes::lanes; }
 };
 
-template <class Lanes>
-inline void f32_gemm(sinter_f32_gemm_args a) {
-  using Tiles = typename Lanes::F32Tiles;
+template <class Type>
+inline void float_gemm(sinter_float_gemm_args a) {
+  using Tiles = typename Type::Lanes::F32Tiles;
   // The last rows of a tile may be past the last row.
   alignas(
-      64) float sums[(f32_block_rows + Tiles::rows) * Tiles::panels(Tiles::rows) * panel_columns];
-  for (int64_t left = a.m; left > 0; left -= f32_block_rows) {
-    a.m = left < f32_block_rows ? left : f32_block_rows;
+      64) float sums[(float_block_rows + Tiles::rows) * Tiles::panels(Tiles::rows) * panel_columns];
+  for (int64_t left = a.m; left > 0; left -= float_block_rows) {
+    a.m = left < float_block_rows ? left : float_block_rows;
     run_panels<Tiles>(a, [&](auto rows, auto panels, int64_t panel) {
-      for (int64_t k = 0; k < a.k; k += f32_block_k) {
-        const F32Block block{k, k + f32_block_k < a.k ? k + f32_block_k : a.k, sums};
-        run_rows<F32Tile, Lanes, rows(), panels()>(a, block, 0, panel);
+      for (int64_t k = 0; k < a.k; k += float_block_k) {
+        const FloatBlock block{k, k + float_block_k < a.k ? k + float_block_k : a.k, sums};
+        run_rows<FloatTile, Type, rows(), panels()>(a, block, 0, panel);
       }
     });
-    a.x += f32_block_rows * a.x_stride;
-    a.y += f32_block_rows * a.y_stride;
+    a.x = static_cast<const typename Type::Value *>(a.x) + float_block_rows * a.x_stride;
+    a.y += float_block_rows * a.y_stride;
   }
 }
 

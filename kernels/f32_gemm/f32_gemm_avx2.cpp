@@ -4,6 +4,6 @@
 
 namespace sinter {
 
-void f32_gemm_avx2(const sinter_f32_gemm_args &args) { f32_gemm<Lanes256>(args); }
+void f32_gemm_avx2(const sinter_float_gemm_args &args) { float_gemm<F32Values<Lanes256>>(args); }
 
 }  // namespace sinter

@@ -4,6 +4,6 @@
 
 namespace sinter {
 
-void f32_gemm_avx512(const sinter_f32_gemm_args &args) { f32_gemm<Avx512>(args); }
+void f32_gemm_avx512(const sinter_float_gemm_args &args) { float_gemm<F32Values<Avx512>>(args); }
 
 }  // namespace sinter

@@ -4,6 +4,6 @@
 
 namespace sinter {
 
-void f32_gemm_scalar(const sinter_f32_gemm_args &args) { f32_gemm<Scalar>(args); }
+void f32_gemm_scalar(const sinter_float_gemm_args &args) { float_gemm<F32Values<Scalar>>(args); }
 
 }  // namespace sinter

@@ -33,7 +33,7 @@ struct F32Sell {
   struct Steps {
     Steps(const Args &a, int64_t panel)
         : count(a.starts[panel + 1] - a.starts[panel]),
-          w(a.gemm.w + panel_columns * a.starts[panel]),
+          w(static_cast<const float *>(a.gemm.w) + panel_columns * a.starts[panel]),
           places(a.quads + panel_columns * a.starts[panel]) {}
 
     int64_t count;
@@ -44,7 +44,7 @@ struct F32Sell {
   SINTER_TILE void one(const Args &a, Place at) {
     using S = Shape<Lanes, 1, 1>;
     Steps steps(a, at.panel);
-    const float *const x = a.gemm.x + at.row * a.gemm.x_stride;
+    const float *const x = static_cast<const float *>(a.gemm.x) + at.row * a.gemm.x_stride;
     Float sums[S::vectors];
     SINTER_UNROLL for (Float &sum : sums) { sum = Lanes::broadcast(0.0f); }
     for (; steps.count > 0; steps.count--) {
@@ -58,7 +58,7 @@ struct F32Sell {
     // Passed on themselves, `sums` would live in memory all along.
     Float results[1][S::vectors];
     S::each([&](int, int v) { results[0][v] = sums[v]; });
-    finish<Lanes, F32Sums<Lanes>>(a.gemm, at, results);
+    finish<Lanes, FloatSums<Lanes>>(a.gemm, at, results);
   }
 
   // `lanes` rows.
@@ -78,7 +78,7 @@ struct F32Sell {
     }
     Float results[lanes][S::vectors];
     S::each([&](int r, int v) { results[r][v] = Lanes::load(turned[r] + lanes * v); });
-    finish<Lanes, F32Sums<Lanes>>(a.gemm, at, results);
+    finish<Lanes, FloatSums<Lanes>>(a.gemm, at, results);
   }
 
   template <int columns>
@@ -102,7 +102,7 @@ struct F32Sell {
     int64_t row = 0;
     if constexpr (lanes > 1) {
       for (; a.gemm.m - row > 1; row += lanes) {
-        const auto *x = reinterpret_cast<const uint8_t *>(a.gemm.x + row * a.gemm.x_stride);
+        const auto *x = static_cast<const uint8_t *>(a.gemm.x) + 4 * row * a.gemm.x_stride;
         interleave<lanes>(x, 4 * a.gemm.x_stride, a.gemm.m - row, a.gemm.k, 0,
                           static_cast<uint32_t *>(a.scratch));
         for (int64_t panel = a.gemm.panel_begin; panel < a.gemm.panel_end; panel++) {

@@ -19,9 +19,10 @@
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
-//   block_rows            rows of a tile of one panel, of block_gemm.h
-//   keep                  makes the compiler hold what it could load again
-//   GateLanes             the same operations on as many columns as a gate multiplies at once, 8 at
+//   load_bf16_pairs, first_bf16, second_bf16  two bfloat16 values a column, and each of them
+//   widened block_rows            rows of a tile of one panel, of block_gemm.h keep makes the
+//   compiler hold what it could load again GateLanes             the same operations on as many
+//   columns as a gate multiplies at once, 8 at
 //                         most; where that is half as many, first_half, second_half, from_halves
 //   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for
 //   r rows

@@ -88,6 +88,14 @@ struct Lanes256 {
     return _mm256_castsi256_ps(_mm256_or_si256(v, broadcast_int(static_cast<int32_t>(bits))));
   }
 
+  static Int load_bf16_pairs(const uint16_t *p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+  }
+  static Float first_bf16(Int v) { return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16)); }
+  static Float second_bf16(Int v) {
+    return _mm256_castsi256_ps(_mm256_and_si256(v, broadcast_int(-65536)));
+  }
+
   static Float broadcast(float v) { return _mm256_set1_ps(v); }
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
   static Float load(const float *p) { return _mm256_loadu_ps(p); }

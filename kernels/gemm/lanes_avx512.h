@@ -71,6 +71,12 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_or_si512(v, broadcast_int(static_cast<int32_t>(bits))));
   }
 
+  static Int load_bf16_pairs(const uint16_t *p) { return _mm512_loadu_si512(p); }
+  static Float first_bf16(Int v) { return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16)); }
+  static Float second_bf16(Int v) {
+    return _mm512_castsi512_ps(_mm512_and_si512(v, broadcast_int(-65536)));
+  }
+
   static Float broadcast(float v) { return _mm512_set1_ps(v); }
   static Float to_float(Int v) { return _mm512_cvtepi32_ps(v); }
   static Float load(const float *p) { return _mm512_loadu_ps(p); }

@@ -74,6 +74,12 @@ struct Scalar {
   static Int high_half(Int v) { return v >> 16; }
   static Float or_bits(Int v, uint32_t bits) { return from_bits(v | bits); }
 
+  static Int load_bf16_pairs(const uint16_t *p) {
+    return load_bytes(reinterpret_cast<const uint8_t *>(p));
+  }
+  static Float first_bf16(Int v) { return from_bits(v << 16); }
+  static Float second_bf16(Int v) { return from_bits(v & 0xffff0000u); }
+
   static Float broadcast(float v) { return v; }
   static Float to_float(Int v) { return static_cast<float>(static_cast<int32_t>(v)); }
   static Float load(const float *p) { return *p; }

@@ -1,7 +1,7 @@
 // The fastest multiply-adds: of ones that stay in registers, into twelve independent sums, enough
 // to hide the latency (4 to 6 cycles) of two units.
 //
-// Overflow: a lane grows by at most 4 a round, which is exact in int32, and in f32 up to 2^24, for
+// Overflow: a lane grows by at most 32 a round in int32, 1 in f32, which is exact up to 2^24, for
 // SINTER_MACHINE_LIMITS_MAX_ITERATIONS rounds.
 //
 // The instructions are inline asm: a compiler that saw the ones would not multiply them, and GCC

@@ -13,18 +13,24 @@ struct F32 {
   void step(Vector &sum) const { __asm__("vfmadd231ps %1, %1, %0" : "+x"(sum) : "x"(ones)); }
 };
 
-// Three instructions for 32 products. Large ones would saturate, so no kernel can be faster.
+// Products of bytes, added up as 16 bits for 256 of them and only then widened, as the kernels for
+// 4-bit weights do. Large bytes would saturate, so no kernel can be faster.
 struct Int8 {
   using Vector = __m256i;
   using Lane = int32_t;
-  static constexpr int products = 32;
+  static constexpr int products = 256;
   Vector bytes = _mm256_set1_epi8(1);
   Vector words = _mm256_set1_epi16(1);
   void step(Vector &sum) const {
-    Vector pairs;
-    __asm__("vpmaddubsw %2, %2, %1\n\tvpmaddwd %3, %1, %1\n\tvpaddd %1, %0, %0"
-            : "+x"(sum), "=&x"(pairs)
-            : "x"(bytes), "x"(words));
+    Vector all, pairs;
+    // volatile: nothing of it depends on the sum, and would be done once for all rounds.
+    __asm__ volatile("vpmaddubsw %1, %1, %0" : "=x"(all) : "x"(bytes));
+    for (int i = 1; i < 8; i++) {
+      __asm__ volatile("vpmaddubsw %2, %2, %1\n\tvpaddw %1, %0, %0"
+                       : "+x"(all), "=&x"(pairs)
+                       : "x"(bytes));
+    }
+    __asm__("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(all) : "x"(words));
   }
 };
 

@@ -169,6 +169,75 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
                                             int64_t head_dim, float *scratch);
 
 /*
+ * cached_attention: causal softmax attention of the new rows of one sequence over a paged KV cache,
+ * for all query heads of one head of keys and values: for the query at position p, over positions t
+ * with max(0, p - window + 1) <= t <= p,
+ *
+ *   s[t] = cap(scale * q . k[t]), cap(x) = soft_cap * tanh(x / soft_cap), or x if soft_cap is 0
+ *   out  = sum of softmax(s)[t] * v[t]
+ *
+ * `pages` are the addresses of pages of SINTER_KV_PAGE_TOKENS tokens each, up to that of the last
+ * row; a page is aligned to 64, and page_offset bytes from its start are
+ *
+ *   keys    f32 [head_dim][tokens], or bfloat16 or int8 [ceil(head_dim / 2)][tokens][2]
+ *   values  [tokens][head_dim rounded up to 8]
+ *   scales  int8 only: f32 [tokens] of the keys, then [tokens] of the values: k = code * scale
+ *
+ * Int8 codes are -127 to 127. The second of a pair past head_dim is 0. Slots of tokens after the
+ * last row, and what pads a value, may hold anything but are read.
+ *
+ * cached_attention computes rows of out. A segment is SINTER_KV_SEGMENT_TOKENS positions from a
+ * multiple of that on: cached_attention_segment leaves in `part` what one of them, with a position
+ * that the query sees, contributes to a single row (rows = 1; out is not used), and
+ * cached_attention_merge makes that row of out of all such parts, from the first segment to the
+ * last, `stride` floats apart (q and pages are not used). A row of out is the same, bit for bit,
+ * for any rows beside it and either way.
+ *
+ * NaN or infinity in a query makes its row NaN; in a key, the rows that see it; in a value,
+ * whatever it reaches. The sizes of a call are checked, and pointers that must not be NULL.
+ */
+struct sinter_cached_attention_args {
+  const float *q;      /* [rows] of q_stride floats: the group's heads side by side */
+  int64_t q_stride;    /* at least group * head_dim */
+  float *out;          /* likewise */
+  int64_t out_stride;  /* at least group * head_dim */
+  int64_t rows;        /* 1 to SINTER_KV_ROWS */
+  int64_t position;    /* of the first row, at least 0 */
+  int64_t group;       /* query heads, 1 to SINTER_KV_MAX_GROUP */
+  int64_t head_dim;    /* 1 to SINTER_KV_MAX_HEAD_DIM */
+  int64_t page_offset; /* a multiple of 64 */
+  int64_t window;      /* 0: all positions */
+  float scale;         /* finite */
+  float soft_cap;      /* finite, not negative */
+  int32_t kv_type;     /* SINTER_KV_F32, SINTER_KV_BF16, SINTER_KV_INT8 */
+  float *scratch;      /* sinter_cached_attention_scratch(head_dim) bytes, aligned to 64 */
+};
+
+#define SINTER_KV_PAGE_TOKENS 32
+#define SINTER_KV_SEGMENT_TOKENS 256
+#define SINTER_KV_ROWS 8
+#define SINTER_KV_MAX_GROUP 65536
+#define SINTER_KV_MAX_HEAD_DIM 512
+#define SINTER_KV_F32 0
+#define SINTER_KV_BF16 1
+#define SINTER_KV_INT8 2
+
+SINTER_API int64_t sinter_cached_attention_scratch(int64_t head_dim);
+
+/* Floats of a part, a multiple of 16. */
+SINTER_API int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim);
+
+#define SINTER_DECLARE_cached_attention(isa)                                                      \
+  SINTER_API int32_t sinter_cached_attention_##isa(                                               \
+      const struct sinter_cached_attention_args *args, const void *const *pages);                 \
+  SINTER_API int32_t sinter_cached_attention_segment_##isa(                                       \
+      const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, \
+      float *part);                                                                               \
+  SINTER_API int32_t sinter_cached_attention_merge_##isa(                                         \
+      const struct sinter_cached_attention_args *args, const float *parts, int64_t stride,        \
+      int64_t count);
+
+/*
  * int8_gemm, int4_gemm, ternary_gemm, binary_gemm: y[m][n] = activation(sum over k of x[m][k] *
  * w[n][k] + bias[n]), or y += that, for 8-bit activations and weights of 8, 4, 2 or 1 bits, for
  * m = 1 (GEMV) as for m = 512.
@@ -267,21 +336,23 @@ struct sinter_pack_args {
 };
 
 /*
- * f32_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y += that, all f32,
- * for m = 1 as for m = 512. Panels are as above, and so is what threads may share and what a row's
- * result does not depend on.
+ * f32_gemm, bf16_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y +=
+ * that, for x and w in f32 or both in bfloat16 and y in f32, for m = 1 as for m = 512. Panels are
+ * as above, and so is what threads may share and what a row's result does not depend on.
  *
- * From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from 0 up; y = sum + bias; then the activation
- * (kernels/gemm/activations.h) and the addition to y. bias is 0 if NULL.
+ * All in f32, to which bfloat16 is widened. From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from
+ * 0 up; y = sum + bias; then the activation (kernels/gemm/activations.h) and the addition to y.
+ * bias is 0 if NULL.
  *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
-struct sinter_f32_gemm_args {
+struct sinter_float_gemm_args {
   int64_t m, n, k;                /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
-  const float *x;                 /* [m][x_stride] */
-  int64_t x_stride;               /* floats from row to row, at least k */
-  const float *w;                 /* packed by f32_pack */
+  const void *x;                  /* [m][x_stride] */
+  int64_t x_stride;               /* elements from row to row, at least k; bf16_gemm: at least */
+                                  /* ceil2(k), k rounded up to 2, and x[m][k] of an odd k is 0 */
+  const void *w;                  /* packed by f32_pack or bf16_pack */
   const float *bias;              /* [n], with a gate [2][n], or NULL */
   float *y;                       /* [m][y_stride]; must not overlap what is read */
   int64_t y_stride;               /* floats from row to row, at least n */
@@ -290,13 +361,16 @@ struct sinter_f32_gemm_args {
   int32_t gate;                   /* as in sinter_gemm_args */
 };
 
-/* f32_pack: row-major weights to the layout that the head of f32_gemm.h in kernels/ draws. */
-struct sinter_f32_pack_args {
-  const float *w;                 /* [n][stride] */
-  int64_t stride;                 /* floats from row to row, at least k */
+/*
+ * f32_pack, bf16_pack: row-major weights to the layouts that the heads of f32_gemm.h and
+ * bf16_gemm.h in kernels/ draw.
+ */
+struct sinter_float_pack_args {
+  const void *w;                  /* [n][stride] */
+  int64_t stride;                 /* elements from row to row, at least k */
   int64_t n, k;                   /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to pack: [panel_begin, panel_end) of [0, P) */
-  float *packed;                  /* [P][k][16] */
+  void *packed;                   /* [P][k][16] floats, or [P][ceil2(k) / 2][16][2] */
 };
 
 /*
@@ -371,7 +445,7 @@ struct sinter_block_gemm_args {
 };
 
 struct sinter_f32_block_gemm_args {
-  struct sinter_f32_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
+  struct sinter_float_gemm_args gemm; /* w: [blocks][4][16]; k: at most SINTER_BLOCK_MAX_K;
                                        gate: 0 */
   const int64_t *starts;
   const uint16_t *quads;
@@ -466,9 +540,13 @@ SINTER_API int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts,
 #define SINTER_DECLARE_int4_gemm(isa) \
   SINTER_API int32_t sinter_int4_gemm_##isa(const struct sinter_gemm_args *args);
 #define SINTER_DECLARE_f32_pack(isa) \
-  SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_f32_pack_args *args);
+  SINTER_API int32_t sinter_f32_pack_##isa(const struct sinter_float_pack_args *args);
 #define SINTER_DECLARE_f32_gemm(isa) \
-  SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_f32_gemm_args *args);
+  SINTER_API int32_t sinter_f32_gemm_##isa(const struct sinter_float_gemm_args *args);
+#define SINTER_DECLARE_bf16_pack(isa) \
+  SINTER_API int32_t sinter_bf16_pack_##isa(const struct sinter_float_pack_args *args);
+#define SINTER_DECLARE_bf16_gemm(isa) \
+  SINTER_API int32_t sinter_bf16_gemm_##isa(const struct sinter_float_gemm_args *args);
 #define SINTER_DECLARE_int8_block_pack(isa) \
   SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_int8_block_gemm(isa) \

@@ -77,8 +77,8 @@ bool valid_pack(const sinter_pack_args &a, int bits) {
          a.codes != nullptr && a.w != nullptr;
 }
 
-bool valid_f32_gemm(const sinter_f32_gemm_args &a) {
-  return size(a.m) && size(a.n) && size(a.k) && results(a) && a.x_stride >= a.k &&
+bool valid_float_gemm(const sinter_float_gemm_args &a, int64_t together) {
+  return size(a.m) && size(a.n) && size(a.k) && results(a) && a.x_stride >= padded(a.k, together) &&
          a.x_stride <= most && a.x != nullptr && a.w != nullptr;
 }
 
@@ -88,7 +88,7 @@ bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &a) {
          scale_type(a.w_scale_type) && a.x != nullptr && a.w != nullptr && a.w_scales != nullptr;
 }
 
-bool valid_f32_pack(const sinter_f32_pack_args &a) {
+bool valid_float_pack(const sinter_float_pack_args &a) {
   return size(a.n) && size(a.k) && panels(a.panel_begin, a.panel_end, a.n) && a.stride >= a.k &&
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
@@ -110,7 +110,7 @@ bool valid_int4_block_gemm(const sinter_block_gemm_args &a) {
 }
 
 bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &a) {
-  return valid_f32_gemm(a.gemm) && a.gemm.gate == 0 && a.gemm.k <= SINTER_BLOCK_MAX_K &&
+  return valid_float_gemm(a.gemm, 1) && a.gemm.gate == 0 && a.gemm.k <= SINTER_BLOCK_MAX_K &&
          a.starts != nullptr && a.quads != nullptr && a.scratch != nullptr;
 }
 

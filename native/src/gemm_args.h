@@ -9,9 +9,10 @@ namespace sinter {
 
 bool valid_gemm(const sinter_gemm_args &args, int bits);
 bool valid_pack(const sinter_pack_args &args, int bits);
-bool valid_f32_gemm(const sinter_f32_gemm_args &args);
+// `together` values of k are read at once.
+bool valid_float_gemm(const sinter_float_gemm_args &args, int64_t together);
 bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &args);
-bool valid_f32_pack(const sinter_f32_pack_args &args);
+bool valid_float_pack(const sinter_float_pack_args &args);
 bool valid_block_gemm(const sinter_block_gemm_args &args);
 bool valid_2of4_gemm(const sinter_block_gemm_args &args);
 bool valid_int4_block_gemm(const sinter_block_gemm_args &args);

@@ -1,6 +1,7 @@
 // The exported name of every kernel in KERNELS.def: checks the CPU, then calls the code.
 #include <cassert>
 
+#include "attention_args.h"
 #include "cpu_features.h"
 #include "gemm_args.h"
 #include "row_args.h"
@@ -126,6 +127,49 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
     return SINTER_OK;                                                                              \
   }
 
+#define SINTER_EXPORT_cached_attention(isa)                                                        \
+  namespace sinter {                                                                               \
+  void cached_attention_##isa(const sinter_cached_attention_args &args, const void *const *pages); \
+  void cached_attention_segment_##isa(const sinter_cached_attention_args &args,                    \
+                                      const void *const *pages, int64_t segment, float *part);     \
+  void cached_attention_merge_##isa(const sinter_cached_attention_args &args, const float *parts,  \
+                                    int64_t stride, int64_t count);                                \
+  }                                                                                                \
+  int32_t sinter_cached_attention_##isa(const sinter_cached_attention_args *args,                  \
+                                        const void *const *pages) {                                \
+    if (!sinter::valid_cached_attention(args, pages)) {                                            \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_##isa(*args, pages);                                                  \
+    return SINTER_OK;                                                                              \
+  }                                                                                                \
+  int32_t sinter_cached_attention_segment_##isa(const sinter_cached_attention_args *args,          \
+                                                const void *const *pages, int64_t segment,         \
+                                                float *part) {                                     \
+    if (!sinter::valid_cached_attention_segment(args, pages, segment, part)) {                     \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_segment_##isa(*args, pages, segment, part);                           \
+    return SINTER_OK;                                                                              \
+  }                                                                                                \
+  int32_t sinter_cached_attention_merge_##isa(const sinter_cached_attention_args *args,            \
+                                              const float *parts, int64_t stride, int64_t count) { \
+    if (!sinter::valid_cached_attention_merge(args, parts, stride, count)) {                       \
+      return SINTER_INVALID_ARGUMENT;                                                              \
+    }                                                                                              \
+    if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
+      return SINTER_UNSUPPORTED_ISA;                                                               \
+    }                                                                                              \
+    sinter::cached_attention_merge_##isa(*args, parts, stride, count);                             \
+    return SINTER_OK;                                                                              \
+  }
+
 #define SINTER_EXPORT_group_sums(isa)                                                              \
   namespace sinter {                                                                               \
   void group_sums_##isa(const int8_t *codes, int64_t rows, int64_t k, int64_t stride,              \
@@ -194,9 +238,13 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_binary_gemm(isa) \
   SINTER_EXPORT_CHECKED(binary_gemm, sinter_gemm_args, sinter::valid_gemm(*args, 1), isa)
 #define SINTER_EXPORT_f32_pack(isa) \
-  SINTER_EXPORT_CHECKED(f32_pack, sinter_f32_pack_args, sinter::valid_f32_pack(*args), isa)
+  SINTER_EXPORT_CHECKED(f32_pack, sinter_float_pack_args, sinter::valid_float_pack(*args), isa)
 #define SINTER_EXPORT_f32_gemm(isa) \
-  SINTER_EXPORT_CHECKED(f32_gemm, sinter_f32_gemm_args, sinter::valid_f32_gemm(*args), isa)
+  SINTER_EXPORT_CHECKED(f32_gemm, sinter_float_gemm_args, sinter::valid_float_gemm(*args, 1), isa)
+#define SINTER_EXPORT_bf16_pack(isa) \
+  SINTER_EXPORT_CHECKED(bf16_pack, sinter_float_pack_args, sinter::valid_float_pack(*args), isa)
+#define SINTER_EXPORT_bf16_gemm(isa) \
+  SINTER_EXPORT_CHECKED(bf16_gemm, sinter_float_gemm_args, sinter::valid_float_gemm(*args, 2), isa)
 #define SINTER_EXPORT_weight_only_gemm(isa)                             \
   SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
                         sinter::valid_weight_only_gemm(*args), isa)

@@ -372,13 +372,13 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
   for (size_t i = 0; i < w.size(); i++) {
     w[i] = kept[i] ? w[i] : random_.coin() ? 0.0f : -0.0f;
   }
-  const sinter_f32_pack_args to_pack{w.data(), k, n, k, 0, panels, dense.data()};
+  const sinter_float_pack_args to_pack{w.data(), k, n, k, 0, panels, dense.data()};
   if (sinter_f32_pack_scalar(&to_pack) != SINTER_OK) {
     fail("dense f32 pack");
   }
   for (const Edge edge : {Edge::end, Edge::begin}) {
     sinter_f32_block_gemm_args a{};
-    sinter_f32_gemm_args &g = a.gemm;
+    sinter_float_gemm_args &g = a.gemm;
     g.m = m;
     g.n = n;
     g.k = k;
@@ -405,12 +405,14 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
     a.scratch =
         memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)), edge);
     const auto run = [&](Variant<sinter_f32_block_gemm_args>(&variants)[3], const Packed &packed) {
-      g.w = static_cast<const float *>(packed.w);
+      g.w = packed.w;
       a.starts = packed.starts;
       a.quads = packed.quads;
-      check<sinter_f32_block_gemm_args>(
-          variants, a, before, expected, edge, text,
-          [&](sinter_f32_block_gemm_args &piece, int64_t row) { piece.gemm.x += row * x_stride; });
+      check<sinter_f32_block_gemm_args>(variants, a, before, expected, edge, text,
+                                        [&](sinter_f32_block_gemm_args &piece, int64_t row) {
+                                          piece.gemm.x = static_cast<const float *>(piece.gemm.x) +
+                                                         row * x_stride;
+                                        });
     };
     run(f32_variants, pack(sinter_f32_block_pack_scalar, w, n, k, 0, 32, edge));
     if (k <= SINTER_SELL_MAX_K) {

@@ -184,11 +184,11 @@ void check_pack() {
   }
 }
 
-void check_f32() {
+void check_floats(int32_t (*run)(const sinter_float_gemm_args *),
+                  int32_t (*pack)(const sinter_float_pack_args *)) {
   std::vector<float> x(2 * k, 1), w(3 * 16 * k), y(2 * 17);
-  const sinter_f32_gemm_args gemm{2,        17,      k,        0,  2, x.data(), k,
-                                  w.data(), nullptr, y.data(), 17, 0, 0,        0};
-  const auto run = sinter_f32_gemm_scalar;
+  const sinter_float_gemm_args gemm{2,        17,      k,        0,  2, x.data(), k,
+                                    w.data(), nullptr, y.data(), 17, 0, 0,        0};
   REFUSE(run, gemm, a.m = 0);
   REFUSE(run, gemm, a.n = -1);
   REFUSE(run, gemm, a.k = int64_t{1} << 40);
@@ -204,8 +204,10 @@ void check_f32() {
   REFUSE(run, gated(gemm), a.gate = 2);
   REFUSE(run, gated(gemm), a.accumulate = 1);
   REFUSE(run, gated(gemm), a.panel_end = 4);
-  const sinter_f32_pack_args to_pack{x.data(), k, 2, k, 0, 1, w.data()};
-  const auto pack = sinter_f32_pack_scalar;
+  if (run == sinter_bf16_gemm_scalar) {
+    REFUSE(run, gemm, a.x_stride = --a.k);
+  }
+  const sinter_float_pack_args to_pack{x.data(), k, 2, k, 0, 1, w.data()};
   REFUSE(pack, to_pack, a.n = 0);
   REFUSE(pack, to_pack, a.k = 0);
   REFUSE(pack, to_pack, a.stride = k - 1);
@@ -213,7 +215,7 @@ void check_f32() {
   REFUSE(pack, to_pack, a.w = nullptr);
   REFUSE(pack, to_pack, a.packed = nullptr);
   if (run(nullptr) != SINTER_INVALID_ARGUMENT || pack(nullptr) != SINTER_INVALID_ARGUMENT) {
-    fail("f32: no arguments");
+    fail("floats: no arguments");
   }
 }
 
@@ -388,7 +390,8 @@ int main() {
   }
   check_groups();
   check_pack();
-  check_f32();
+  check_floats(sinter_f32_gemm_scalar, sinter_f32_pack_scalar);
+  check_floats(sinter_bf16_gemm_scalar, sinter_bf16_pack_scalar);
   check_weight_only();
   check_group_sums();
   check_blocks();

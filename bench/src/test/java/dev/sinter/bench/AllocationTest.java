@@ -20,14 +20,20 @@ class AllocationTest {
 
   @Test
   void forwardAllocatesNothing() throws RunnerException {
+    check("cpu", "f32", "w8a8");
+    check("onednn", "f32"); // its w8a8 needs VNNI
+  }
+
+  private static void check(String backend, String... schemes) throws RunnerException {
     System.setProperty("jmh.ignoreLock", "true");
     Collection<RunResult> runs =
         new Runner(
                 new OptionsBuilder()
                     .include("^" + LinearBench.class.getName().replace(".", "\\.") + "\\.")
-                    .param("scheme", "f32", "w8a8")
+                    .param("backend", backend)
+                    .param("scheme", schemes)
                     .param("threads", "1")
-                    .param("shape", "384x384")
+                    .param("shape", "64x96")
                     .param("m", "8")
                     .mode(Mode.AverageTime) // sampling fills a buffer
                     .forks(1)
@@ -40,11 +46,18 @@ class AllocationTest {
                     .verbosity(VerboseMode.SILENT)
                     .build())
             .run();
-    assertEquals(2, runs.size());
+    assertEquals(schemes.length, runs.size());
     for (RunResult run : runs) {
       double bytes = run.getSecondaryResults().get(NORM).getScore();
       assertTrue(
-          bytes < 1, () -> run.getParams().getParam("scheme") + " allocates " + bytes + " a call");
+          bytes < 1,
+          () ->
+              backend
+                  + " "
+                  + run.getParams().getParam("scheme")
+                  + " allocates "
+                  + bytes
+                  + " a call");
     }
   }
 }

@@ -15,7 +15,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct sinter_f32_block_gemm_args {
- *     struct sinter_f32_gemm_args gemm;
+ *     struct sinter_float_gemm_args gemm;
  *     const int64_t *starts;
  *     const uint16_t *quads;
  *     void *scratch;
@@ -29,7 +29,7 @@ public class sinter_f32_block_gemm_args {
     }
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
-        sinter_f32_gemm_args.layout().withName("gemm"),
+        sinter_float_gemm_args.layout().withName("gemm"),
         sinter_h.C_POINTER.withName("starts"),
         sinter_h.C_POINTER.withName("quads"),
         sinter_h.C_POINTER.withName("scratch")
@@ -47,7 +47,7 @@ public class sinter_f32_block_gemm_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * struct sinter_f32_gemm_args gemm
+     * struct sinter_float_gemm_args gemm
      * }
      */
     public static final GroupLayout gemm$layout() {
@@ -59,7 +59,7 @@ public class sinter_f32_block_gemm_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * struct sinter_f32_gemm_args gemm
+     * struct sinter_float_gemm_args gemm
      * }
      */
     public static final long gemm$offset() {
@@ -69,7 +69,7 @@ public class sinter_f32_block_gemm_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * struct sinter_f32_gemm_args gemm
+     * struct sinter_float_gemm_args gemm
      * }
      */
     public static MemorySegment gemm(MemorySegment struct) {
@@ -79,7 +79,7 @@ public class sinter_f32_block_gemm_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * struct sinter_f32_gemm_args gemm
+     * struct sinter_float_gemm_args gemm
      * }
      */
     public static void gemm(MemorySegment struct, MemorySegment fieldValue) {

@@ -248,6 +248,78 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_RMS_NORM() {
         return SINTER_RMS_NORM;
     }
+    private static final int SINTER_KV_PAGE_TOKENS = (int)32L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_PAGE_TOKENS 32
+     * }
+     */
+    public static int SINTER_KV_PAGE_TOKENS() {
+        return SINTER_KV_PAGE_TOKENS;
+    }
+    private static final int SINTER_KV_SEGMENT_TOKENS = (int)256L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_SEGMENT_TOKENS 256
+     * }
+     */
+    public static int SINTER_KV_SEGMENT_TOKENS() {
+        return SINTER_KV_SEGMENT_TOKENS;
+    }
+    private static final int SINTER_KV_ROWS = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_ROWS 8
+     * }
+     */
+    public static int SINTER_KV_ROWS() {
+        return SINTER_KV_ROWS;
+    }
+    private static final int SINTER_KV_MAX_GROUP = (int)65536L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_MAX_GROUP 65536
+     * }
+     */
+    public static int SINTER_KV_MAX_GROUP() {
+        return SINTER_KV_MAX_GROUP;
+    }
+    private static final int SINTER_KV_MAX_HEAD_DIM = (int)512L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_MAX_HEAD_DIM 512
+     * }
+     */
+    public static int SINTER_KV_MAX_HEAD_DIM() {
+        return SINTER_KV_MAX_HEAD_DIM;
+    }
+    private static final int SINTER_KV_F32 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_F32 0
+     * }
+     */
+    public static int SINTER_KV_F32() {
+        return SINTER_KV_F32;
+    }
+    private static final int SINTER_KV_BF16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_BF16 1
+     * }
+     */
+    public static int SINTER_KV_BF16() {
+        return SINTER_KV_BF16;
+    }
+    private static final int SINTER_KV_INT8 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_KV_INT8 2
+     * }
+     */
+    public static int SINTER_KV_INT8() {
+        return SINTER_KV_INT8;
+    }
     private static final int SINTER_GEMM_PANEL = (int)16L;
     /**
      * {@snippet lang=c :
@@ -693,6 +765,127 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_attention_scratch", length, head_dim);
             }
             return (long)mh$.invokeExact(length, head_dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_scratch {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_scratch");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_scratch(int64_t head_dim)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_scratch$descriptor() {
+        return sinter_cached_attention_scratch.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_scratch(int64_t head_dim)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_scratch$handle() {
+        return sinter_cached_attention_scratch.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_scratch(int64_t head_dim)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_scratch$address() {
+        return sinter_cached_attention_scratch.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_scratch(int64_t head_dim)
+     * }
+     */
+    public static long sinter_cached_attention_scratch(long head_dim) {
+        var mh$ = sinter_cached_attention_scratch.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_scratch", head_dim);
+            }
+            return (long)mh$.invokeExact(head_dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_part {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_part");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_part$descriptor() {
+        return sinter_cached_attention_part.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_part$handle() {
+        return sinter_cached_attention_part.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_part$address() {
+        return sinter_cached_attention_part.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim)
+     * }
+     */
+    public static long sinter_cached_attention_part(long group, long head_dim) {
+        var mh$ = sinter_cached_attention_part.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_part", group, head_dim);
+            }
+            return (long)mh$.invokeExact(group, head_dim);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1698,6 +1891,754 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_attention_avx512", q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
             }
             return (int)mh$.invokeExact(q, k, v, stride, out, out_stride, first, length, head, head_dim, scratch);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_scalar(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_scalar$descriptor() {
+        return sinter_cached_attention_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_scalar(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_scalar$handle() {
+        return sinter_cached_attention_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_scalar(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_scalar$address() {
+        return sinter_cached_attention_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_scalar(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static int sinter_cached_attention_scalar(MemorySegment args, MemorySegment pages) {
+        var mh$ = sinter_cached_attention_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_scalar", args, pages);
+            }
+            return (int)mh$.invokeExact(args, pages);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_segment_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_segment_scalar$descriptor() {
+        return sinter_cached_attention_segment_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_segment_scalar$handle() {
+        return sinter_cached_attention_segment_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_segment_scalar$address() {
+        return sinter_cached_attention_segment_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static int sinter_cached_attention_segment_scalar(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+        var mh$ = sinter_cached_attention_segment_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_segment_scalar", args, pages, segment, part);
+            }
+            return (int)mh$.invokeExact(args, pages, segment, part);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_merge_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_merge_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_merge_scalar$descriptor() {
+        return sinter_cached_attention_merge_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_merge_scalar$handle() {
+        return sinter_cached_attention_merge_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_merge_scalar$address() {
+        return sinter_cached_attention_merge_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static int sinter_cached_attention_merge_scalar(MemorySegment args, MemorySegment parts, long stride, long count) {
+        var mh$ = sinter_cached_attention_merge_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_merge_scalar", args, parts, stride, count);
+            }
+            return (int)mh$.invokeExact(args, parts, stride, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx2(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_avx2$descriptor() {
+        return sinter_cached_attention_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx2(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_avx2$handle() {
+        return sinter_cached_attention_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx2(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_avx2$address() {
+        return sinter_cached_attention_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx2(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static int sinter_cached_attention_avx2(MemorySegment args, MemorySegment pages) {
+        var mh$ = sinter_cached_attention_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_avx2", args, pages);
+            }
+            return (int)mh$.invokeExact(args, pages);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_segment_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_segment_avx2$descriptor() {
+        return sinter_cached_attention_segment_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_segment_avx2$handle() {
+        return sinter_cached_attention_segment_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_segment_avx2$address() {
+        return sinter_cached_attention_segment_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static int sinter_cached_attention_segment_avx2(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+        var mh$ = sinter_cached_attention_segment_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_segment_avx2", args, pages, segment, part);
+            }
+            return (int)mh$.invokeExact(args, pages, segment, part);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_merge_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_merge_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_merge_avx2$descriptor() {
+        return sinter_cached_attention_merge_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_merge_avx2$handle() {
+        return sinter_cached_attention_merge_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_merge_avx2$address() {
+        return sinter_cached_attention_merge_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static int sinter_cached_attention_merge_avx2(MemorySegment args, MemorySegment parts, long stride, long count) {
+        var mh$ = sinter_cached_attention_merge_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_merge_avx2", args, parts, stride, count);
+            }
+            return (int)mh$.invokeExact(args, parts, stride, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_avx512$descriptor() {
+        return sinter_cached_attention_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_avx512$handle() {
+        return sinter_cached_attention_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_avx512$address() {
+        return sinter_cached_attention_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static int sinter_cached_attention_avx512(MemorySegment args, MemorySegment pages) {
+        var mh$ = sinter_cached_attention_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_avx512", args, pages);
+            }
+            return (int)mh$.invokeExact(args, pages);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_segment_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_segment_avx512$descriptor() {
+        return sinter_cached_attention_segment_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_segment_avx512$handle() {
+        return sinter_cached_attention_segment_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_segment_avx512$address() {
+        return sinter_cached_attention_segment_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static int sinter_cached_attention_segment_avx512(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+        var mh$ = sinter_cached_attention_segment_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_segment_avx512", args, pages, segment, part);
+            }
+            return (int)mh$.invokeExact(args, pages, segment, part);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_merge_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_merge_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_merge_avx512$descriptor() {
+        return sinter_cached_attention_merge_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_merge_avx512$handle() {
+        return sinter_cached_attention_merge_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_merge_avx512$address() {
+        return sinter_cached_attention_merge_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static int sinter_cached_attention_merge_avx512(MemorySegment args, MemorySegment parts, long stride, long count) {
+        var mh$ = sinter_cached_attention_merge_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_merge_avx512", args, parts, stride, count);
+            }
+            return (int)mh$.invokeExact(args, parts, stride, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_avx512vnni$descriptor() {
+        return sinter_cached_attention_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_avx512vnni$handle() {
+        return sinter_cached_attention_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_avx512vnni$address() {
+        return sinter_cached_attention_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages)
+     * }
+     */
+    public static int sinter_cached_attention_avx512vnni(MemorySegment args, MemorySegment pages) {
+        var mh$ = sinter_cached_attention_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_avx512vnni", args, pages);
+            }
+            return (int)mh$.invokeExact(args, pages);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_segment_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_segment_avx512vnni$descriptor() {
+        return sinter_cached_attention_segment_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_segment_avx512vnni$handle() {
+        return sinter_cached_attention_segment_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_segment_avx512vnni$address() {
+        return sinter_cached_attention_segment_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * }
+     */
+    public static int sinter_cached_attention_segment_avx512vnni(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+        var mh$ = sinter_cached_attention_segment_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_segment_avx512vnni", args, pages, segment, part);
+            }
+            return (int)mh$.invokeExact(args, pages, segment, part);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_cached_attention_merge_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_merge_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor sinter_cached_attention_merge_avx512vnni$descriptor() {
+        return sinter_cached_attention_merge_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MethodHandle sinter_cached_attention_merge_avx512vnni$handle() {
+        return sinter_cached_attention_merge_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static MemorySegment sinter_cached_attention_merge_avx512vnni$address() {
+        return sinter_cached_attention_merge_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * }
+     */
+    public static int sinter_cached_attention_merge_avx512vnni(MemorySegment args, MemorySegment parts, long stride, long count) {
+        var mh$ = sinter_cached_attention_merge_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_cached_attention_merge_avx512vnni", args, parts, stride, count);
+            }
+            return (int)mh$.invokeExact(args, parts, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -3250,7 +4191,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_pack_scalar$descriptor() {
@@ -3260,7 +4201,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static MethodHandle sinter_f32_pack_scalar$handle() {
@@ -3270,7 +4211,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static MemorySegment sinter_f32_pack_scalar$address() {
@@ -3279,7 +4220,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_pack_scalar(const struct sinter_f32_pack_args *args)
+     * int32_t sinter_f32_pack_scalar(const struct sinter_float_pack_args *args)
      * }
      */
     public static int sinter_f32_pack_scalar(MemorySegment args) {
@@ -3310,7 +4251,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_scalar$descriptor() {
@@ -3320,7 +4261,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_scalar$handle() {
@@ -3330,7 +4271,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_scalar$address() {
@@ -3339,7 +4280,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_scalar(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_scalar(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_scalar(MemorySegment args) {
@@ -3370,7 +4311,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_avx2$descriptor() {
@@ -3380,7 +4321,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_avx2$handle() {
@@ -3390,7 +4331,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_avx2$address() {
@@ -3399,7 +4340,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx2(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx2(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_avx2(MemorySegment args) {
@@ -3430,7 +4371,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static FunctionDescriptor sinter_f32_gemm_avx512$descriptor() {
@@ -3440,7 +4381,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MethodHandle sinter_f32_gemm_avx512$handle() {
@@ -3450,7 +4391,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static MemorySegment sinter_f32_gemm_avx512$address() {
@@ -3459,7 +4400,7 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_f32_gemm_avx512(const struct sinter_f32_gemm_args *args)
+     * int32_t sinter_f32_gemm_avx512(const struct sinter_float_gemm_args *args)
      * }
      */
     public static int sinter_f32_gemm_avx512(MemorySegment args) {
@@ -3467,6 +4408,246 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_f32_gemm_avx512", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_pack_scalar$descriptor() {
+        return sinter_bf16_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_pack_scalar$handle() {
+        return sinter_bf16_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_pack_scalar$address() {
+        return sinter_bf16_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_pack_scalar(const struct sinter_float_pack_args *args)
+     * }
+     */
+    public static int sinter_bf16_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_bf16_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_scalar$descriptor() {
+        return sinter_bf16_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_scalar$handle() {
+        return sinter_bf16_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_scalar$address() {
+        return sinter_bf16_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_scalar(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx2$descriptor() {
+        return sinter_bf16_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx2$handle() {
+        return sinter_bf16_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx2$address() {
+        return sinter_bf16_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx2(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_bf16_gemm_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx512$descriptor() {
+        return sinter_bf16_gemm_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx512$handle() {
+        return sinter_bf16_gemm_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx512$address() {
+        return sinter_bf16_gemm_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx512(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx512", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -1,5 +1,6 @@
 package dev.sinter.cli;
 
+import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -51,6 +52,20 @@ final class EngineOptions {
       options = threads == null ? options : options.withThreads(threads);
       options = backend == null ? options : options.withBackend(backend);
       return isa == null ? options : options.withIsa(isa);
+    } catch (IllegalArgumentException e) {
+      throw wrongUsage(e);
+    }
+  }
+
+  /**
+   * Opens the runtime so.
+   *
+   * @throws ParameterException if a value is out of range, or the host lacks what is asked for
+   */
+  Sinter open() {
+    SinterOptions options = toSinterOptions();
+    try {
+      return Sinter.open(options);
     } catch (IllegalArgumentException e) {
       throw wrongUsage(e);
     }

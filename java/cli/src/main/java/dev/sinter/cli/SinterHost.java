@@ -1,7 +1,6 @@
 package dev.sinter.cli;
 
 import dev.sinter.Sinter;
-import dev.sinter.SinterOptions;
 import dev.sinter.compress.ErrorReport;
 import dev.sinter.models.EmbeddingModel;
 import dev.sinter.models.ModelCatalog;
@@ -26,12 +25,7 @@ final class SinterHost implements EncoderHost {
   }
 
   static SinterHost open(EngineOptions options) {
-    SinterOptions sinterOptions = options.toSinterOptions();
-    try {
-      return new SinterHost(Sinter.open(sinterOptions), options);
-    } catch (IllegalArgumentException e) {
-      throw options.wrongUsage(e);
-    }
+    return new SinterHost(options.open(), options);
   }
 
   @Override

@@ -26,7 +26,17 @@ class SinterCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "embed", "evaluate", "inspect", "doctor"})
+  @ValueSource(
+      strings = {
+        "demo",
+        "embed",
+        "evaluate",
+        "generate",
+        "perplexity",
+        "synthesize",
+        "inspect",
+        "doctor"
+      })
   void everyCommandHasHelpWithAnExampleThatFitsATerminal(String command) {
     CliRun run = run(command, "--help");
     assertEquals(0, run.code());
@@ -48,6 +58,13 @@ class SinterCommandTest {
         "embed --model m --pooling max",
         "inspect",
         "inspect a b",
+        "generate --model m",
+        "generate --prompt p",
+        "generate --model m --prompt p --kv int4",
+        "generate --model m --prompt p --top-p 0",
+        "generate --model m --prompt p --max-tokens 0",
+        "perplexity --model m",
+        "synthesize --arch tiny",
         "inspect --tensors x",
         "demo surplus"
       })

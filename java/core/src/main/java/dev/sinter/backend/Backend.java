@@ -42,6 +42,10 @@ public interface Backend extends AutoCloseable {
     throw refused(spec);
   }
 
+  default CachedAttentionKernel cachedAttention(CachedAttentionSpec spec) {
+    throw refused(spec);
+  }
+
   /**
    * @param gamma one factor for each column
    * @param beta one summand for each column

@@ -9,7 +9,7 @@ package dev.sinter.backend;
  * threads. No call allocates.
  */
 public sealed interface Kernel extends AutoCloseable
-    permits MatmulKernel, AttentionKernel, NormKernel, QuantizeKernel {
+    permits MatmulKernel, AttentionKernel, CachedAttentionKernel, NormKernel, QuantizeKernel {
   /** Name of the code that runs, for example {@code brg_matmul:avx512_core_vnni}. */
   String implementation();
 

@@ -8,14 +8,15 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * Text to token ids, as a Hugging Face {@code tokenizer.json} says, but for its own truncation and
- * padding, which are ignored. Thread-safe; calls run in parallel.
+ * Text to token ids and back, as a Hugging Face {@code tokenizer.json} says, but for its own
+ * truncation and padding, which are ignored. Thread-safe; calls run in parallel.
  */
 public final class Tokenizer implements AutoCloseable {
   /** A start token, an end token, and something in between. */
@@ -44,6 +45,21 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer open(Path json, int maxLength) {
     try (InputStream in = Files.newInputStream(json)) {
       return open(json.toString(), in, maxLength);
+    } catch (IOException e) {
+      throw fail(json.toString(), "cannot be read: " + e, e);
+    }
+  }
+
+  /**
+   * Reads a tokenizer.json for texts of any length.
+   *
+   * @throws CheckpointException if it cannot be read or is malformed
+   */
+  public static Tokenizer open(Path json) {
+    Map<String, String> options =
+        Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false");
+    try {
+      return new Tokenizer(parse(json.toString(), Files.readAllBytes(json), options));
     } catch (IOException e) {
       throw fail(json.toString(), "cannot be read: " + e, e);
     }
@@ -111,14 +127,25 @@ public final class Tokenizer implements AutoCloseable {
    * @throws IllegalStateException after close
    */
   public int[] encode(String text) {
+    return encode(text, true);
+  }
+
+  /**
+   * The ids of a text without special tokens, but for those that are written out in it.
+   *
+   * @throws IllegalStateException after close
+   */
+  public int[] encodePlain(String text) {
+    return encode(text, false);
+  }
+
+  private int[] encode(String text, boolean specialTokens) {
     lock.readLock().lock();
     try {
-      if (closed) {
-        throw new IllegalStateException("the tokenizer is closed");
-      }
+      requireOpen();
       // Half a surrogate pair has no UTF-8: it becomes '?' here, not an error in the library.
       String valid = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-      long[] ids = tokenizer.encode(valid).getIds();
+      long[] ids = tokenizer.encode(valid, specialTokens, false).getIds();
       int[] narrow = new int[ids.length];
       for (int i = 0; i < ids.length; i++) {
         narrow[i] = Math.toIntExact(ids[i]);
@@ -126,6 +153,29 @@ public final class Tokenizer implements AutoCloseable {
       return narrow;
     } finally {
       lock.readLock().unlock();
+    }
+  }
+
+  /**
+   * The text of ids, without special tokens. Bytes that make no character become U+FFFD.
+   *
+   * @throws IllegalStateException after close
+   */
+  public String decode(int[] ids) {
+    lock.readLock().lock();
+    try {
+      requireOpen();
+      return ids.length == 0
+          ? ""
+          : tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the tokenizer is closed");
     }
   }
 

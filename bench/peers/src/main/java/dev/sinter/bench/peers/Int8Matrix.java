@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.sinter.bench.Peer;
 import dev.sinter.compress.Quantizer;
+import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
@@ -18,19 +19,28 @@ import java.nio.ByteOrder;
 /**
  * {@code DynamicQuantizeMatMul}: int8 weights with a scale for each output channel, the same codes
  * as ours; activations u8 with one scale for the whole input, where ours have one for each row.
+ *
+ * <p>On CPUs without VNNI its 16-bit sums of two products saturate, and its makers advise 7-bit
+ * weights ({@code reduce_range}): there it gets those, which is as much work.
  */
 final class Int8Matrix implements Peer.Matrix {
   private static final int ROUNDINGS_OF_SCALING = 8;
+
+  /** Two products with codes of 255 at most stay below 2^15. */
+  private static final int REDUCED_MAX = 64;
 
   private final int k;
   private final int n;
   private final byte[][] codes; // [n][k]
   private final float[] scales;
   private final byte[] model;
+  private final boolean reduced;
 
   Int8Matrix(MemorySegment weights, int k, int n) {
     this.k = k;
     this.n = n;
+    CpuFeatures host = CpuFeatures.host();
+    reduced = !host.has("avx512vnni") && !host.has("avxvnni");
     codes = new byte[n][];
     byte[] transposed = new byte[Math.multiplyExact(k, n)];
     try (Arena arena = Arena.ofConfined()) {
@@ -40,6 +50,9 @@ final class Int8Matrix implements Peer.Matrix {
       scales = quantized.scales();
       for (int column = 0; column < n; column++) {
         codes[column] = quantized.codes().asSlice((long) column * k, k).toArray(JAVA_BYTE);
+        if (reduced) {
+          reduce(column, quantized.format().maxCode());
+        }
         for (int i = 0; i < k; i++) {
           transposed[i * n + column] = codes[column][i];
         }
@@ -54,9 +67,16 @@ final class Int8Matrix implements Peer.Matrix {
             .bytes();
   }
 
+  private void reduce(int column, int max) {
+    for (int i = 0; i < k; i++) {
+      codes[column][i] = (byte) Rounding.code(codes[column][i] * (double) REDUCED_MAX / max);
+    }
+    scales[column] *= (float) max / REDUCED_MAX;
+  }
+
   @Override
   public String implementation() {
-    return "DynamicQuantizeMatMul";
+    return reduced ? "DynamicQuantizeMatMul, 7-bit weights" : "DynamicQuantizeMatMul";
   }
 
   @Override

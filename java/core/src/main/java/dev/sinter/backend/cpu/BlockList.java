@@ -5,7 +5,7 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.bindings.sinter.sinter_block_gemm_args;
 import dev.sinter.bindings.sinter.sinter_block_pack_args;
 import dev.sinter.bindings.sinter.sinter_f32_block_gemm_args;
-import dev.sinter.bindings.sinter.sinter_f32_gemm_args;
+import dev.sinter.bindings.sinter.sinter_float_gemm_args;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
 import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.Code;
@@ -206,9 +206,9 @@ final class BlockList {
     public MemorySegment arguments(Arena arena) {
       if (kind.floats()) {
         MemorySegment args = sinter_f32_block_gemm_args.allocate(arena);
-        sinter_f32_gemm_args.n(args, n);
-        sinter_f32_gemm_args.k(args, k);
-        sinter_f32_gemm_args.w(args, weights);
+        sinter_float_gemm_args.n(args, n);
+        sinter_float_gemm_args.k(args, k);
+        sinter_float_gemm_args.w(args, weights);
         sinter_f32_block_gemm_args.starts(args, starts);
         sinter_f32_block_gemm_args.quads(args, places);
         sinter_f32_block_gemm_args.scratch(args, scratch(arena, k, kind.activationBytes));

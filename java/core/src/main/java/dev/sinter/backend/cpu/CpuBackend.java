@@ -1,10 +1,13 @@
 package dev.sinter.backend.cpu;
 
+import static dev.sinter.bindings.sinter.sinter_h.SINTER_KV_MAX_GROUP;
 import static dev.sinter.bindings.sinter.sinter_h.SINTER_QUANTIZE_ROWS_MAX_K;
 
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.CachedAttentionKernel;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
@@ -61,7 +64,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, QuantizeSpec.class, AttentionSpec.class, NormSpec.class);
+    return Set.of(
+        MatmulSpec.class,
+        QuantizeSpec.class,
+        AttentionSpec.class,
+        CachedAttentionSpec.class,
+        NormSpec.class);
   }
 
   @Override
@@ -72,6 +80,9 @@ public final class CpuBackend implements Backend {
     return switch (spec) {
       case MatmulSpec m -> examine(m);
       case AttentionSpec _ -> Support.yes();
+      case CachedAttentionSpec c when c.group() > SINTER_KV_MAX_GROUP() ->
+          Support.no(c.group() + " heads share keys, at most " + SINTER_KV_MAX_GROUP());
+      case CachedAttentionSpec _ -> Support.yes();
       case QuantizeSpec q -> examine(q);
       case NormSpec n when n.width() > SINTER_QUANTIZE_ROWS_MAX_K() ->
           Support.no("width " + n.width() + ", at most " + SINTER_QUANTIZE_ROWS_MAX_K());
@@ -79,16 +90,22 @@ public final class CpuBackend implements Backend {
     };
   }
 
-  private static Support examine(MatmulSpec spec) {
+  private Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
       return examineSparse(spec);
     }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }
+    if (isBf16(spec)) {
+      // oneDNN has the instruction that multiplies pairs, twice as fast where it is.
+      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("avx512bf16")
+          ? Support.no("widens BF16 to F32, which this CPU need not")
+          : Support.yes();
+    }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32, I4 and I8 weights with FLOAT, and I4, TERNARY and BINARY weights, or I8 without"
+          "runs F32, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY weights, or I8 without"
               + " groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
@@ -213,6 +230,10 @@ public final class CpuBackend implements Backend {
     return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
   }
 
+  private static boolean isBf16(MatmulSpec spec) {
+    return spec.weights() == DType.BF16 && spec.activations() == ActivationScheme.BF16;
+  }
+
   private static boolean isWeightOnly(MatmulSpec spec) {
     return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
         && spec.activations() == ActivationScheme.FLOAT;
@@ -231,6 +252,10 @@ public final class CpuBackend implements Backend {
         case Sparsity.Unstructured _ -> new F32SellGemmNative(spec, floats, bias, workers, isa);
         default -> new F32BlockGemmNative(spec, floats, bias, workers, isa);
       };
+    }
+    if (isBf16(spec)) {
+      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+      return new Bf16GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     Quantized codes = (Quantized) weights.full();
     if (isWeightOnly(spec)) {
@@ -258,6 +283,13 @@ public final class CpuBackend implements Backend {
   public AttentionKernel attention(AttentionSpec spec) {
     require(spec);
     return new AttentionNative(spec, workers, Isa.best(allowed, AttentionNative.COMPILED));
+  }
+
+  @Override
+  public CachedAttentionKernel cachedAttention(CachedAttentionSpec spec) {
+    require(spec);
+    Isa isa = Isa.best(allowed, CachedAttentionNative.COMPILED);
+    return new CachedAttentionNative(spec, workers, isa);
   }
 
   @Override

@@ -2,24 +2,26 @@ package dev.sinter.backend.cpu;
 
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.bindings.sinter.sinter_f32_gemm_args;
+import dev.sinter.bindings.sinter.sinter_float_gemm_args;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.Function;
 
-/** What the f32 matmuls of libsinter have in common: what they are called with. */
+/** What the matmuls of floating numbers have in common: what they are called with. */
 abstract class FloatsGemm extends PanelMatmul {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
 
   private final long bytes;
+  private final int columns; // of a row of x, padding included
+  private final long rowBytes;
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
 
   /**
    * libsinter must be loaded, and the CPU must have the instruction set.
    *
-   * @param operation a kernel that takes {@code sinter_f32_gemm_args}, or what begins with them
+   * @param operation a kernel that takes {@code sinter_float_gemm_args}, or what begins with them
    */
   FloatsGemm(
       String operation,
@@ -29,6 +31,8 @@ abstract class FloatsGemm extends PanelMatmul {
       Isa isa,
       Function<Arena, KernelWeights> packer) {
     super(spec, operation, isa);
+    columns = FloatPanels.columns(spec.weights(), spec.k());
+    rowBytes = (long) spec.weights().bytes() * columns;
     KernelWeights weights;
     try {
       weights = packer.apply(arena);
@@ -47,12 +51,12 @@ abstract class FloatsGemm extends PanelMatmul {
 
   private MemorySegment arguments(KernelWeights weights, MemorySegment biases) {
     MemorySegment args = weights.arguments(arena);
-    sinter_f32_gemm_args.x_stride(args, spec.k());
-    sinter_f32_gemm_args.bias(args, biases);
-    sinter_f32_gemm_args.y_stride(args, spec.n());
-    sinter_f32_gemm_args.activation(args, activation());
-    sinter_f32_gemm_args.accumulate(args, accumulate());
-    sinter_f32_gemm_args.gate(args, gate());
+    sinter_float_gemm_args.x_stride(args, columns);
+    sinter_float_gemm_args.bias(args, biases);
+    sinter_float_gemm_args.y_stride(args, spec.n());
+    sinter_float_gemm_args.activation(args, activation());
+    sinter_float_gemm_args.accumulate(args, accumulate());
+    sinter_float_gemm_args.gate(args, gate());
     return args;
   }
 
@@ -61,7 +65,7 @@ abstract class FloatsGemm extends PanelMatmul {
 
   @Override
   public final int codeColumns() {
-    return spec.k();
+    return columns;
   }
 
   @Override
@@ -79,11 +83,11 @@ abstract class FloatsGemm extends PanelMatmul {
       ActivationBuffer x,
       MemorySegment y) {
     MemorySegment args = arguments[worker];
-    sinter_f32_gemm_args.m(args, rows);
-    sinter_f32_gemm_args.panel_begin(args, panelBegin);
-    sinter_f32_gemm_args.panel_end(args, panelEnd);
-    point(args, sinter_f32_gemm_args.x$offset(), x.data(), 4 * row * spec.k());
-    point(args, sinter_f32_gemm_args.y$offset(), y, 4 * row * spec.n());
+    sinter_float_gemm_args.m(args, rows);
+    sinter_float_gemm_args.panel_begin(args, panelBegin);
+    sinter_float_gemm_args.panel_end(args, panelEnd);
+    point(args, sinter_float_gemm_args.x$offset(), x.data(), rowBytes * row);
+    point(args, sinter_float_gemm_args.y$offset(), y, 4 * row * spec.n());
     return call(isa, args);
   }
 }

@@ -80,15 +80,15 @@ public final class OneDnnBackend implements Backend {
     if (activation != Activation.NONE && activation != Activation.GELU_ERF) {
       return Support.no("runs GELU_ERF or no activation, not " + activation);
     }
+    if (type == MatmulShape.Type.U8S8 && spec.k() > ZeroPointColumns.MAX_K) {
+      return Support.no(
+          "K " + spec.k() + " could overflow int32 sums, at most " + ZeroPointColumns.MAX_K);
+    }
     if (type == MatmulShape.Type.U8S8 && !OneDnn.effectiveIsa().endsWith("vnni")) {
       return Support.no(
           "without VNNI its int8 code saturates 16-bit sums (instruction set in use: "
               + OneDnn.effectiveIsa()
               + ")");
-    }
-    if (type == MatmulShape.Type.U8S8 && spec.k() > ZeroPointColumns.MAX_K) {
-      return Support.no(
-          "K " + spec.k() + " could overflow int32 sums, at most " + ZeroPointColumns.MAX_K);
     }
     for (int m : RowBuckets.SIZES) {
       MatmulShape shape =
@@ -106,7 +106,8 @@ public final class OneDnnBackend implements Backend {
           return Support.no("would fall back to " + implementation + " for M=" + m);
         }
       } catch (NativeException e) {
-        return Support.no("M=" + m + ": " + e.getMessage());
+        return Support.no(
+            type + " on " + OneDnn.effectiveIsa() + ", M=" + m + ": " + e.getMessage());
       }
     }
     return Support.yes();

@@ -3,6 +3,8 @@ package dev.sinter.backend.reference;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.CachedAttentionKernel;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
 import dev.sinter.backend.NormSpec;
@@ -27,7 +29,12 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, AttentionSpec.class, NormSpec.class, QuantizeSpec.class);
+    return Set.of(
+        MatmulSpec.class,
+        AttentionSpec.class,
+        CachedAttentionSpec.class,
+        NormSpec.class,
+        QuantizeSpec.class);
   }
 
   @Override
@@ -43,6 +50,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public AttentionKernel attention(AttentionSpec spec) {
     return new AttentionReference(spec);
+  }
+
+  @Override
+  public CachedAttentionKernel cachedAttention(CachedAttentionSpec spec) {
+    return new CachedAttentionReference(spec);
   }
 
   @Override

@@ -8,8 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * int4 weights, in groups or not, and 8-bit activations: the int32 sums of a group are exact, and
- * one fused multiply-add with its scale adds them to an f32 sum, in the order of the groups.
+ * int4 weights, in groups or not, and 8-bit activations; ternary and binary weights as int4 ones,
+ * which takes more room than they need. The int32 sums of a group are exact, and one fused
+ * multiply-add with its scale adds them to an f32 sum, in the order of the groups.
  *
  * <p>Weights lie in the order in which a row of inputs meets them: for each tile, for each {@link
  * NibblePanel#MAX_SPLIT} inputs, for each half of a panel. So memory is read from front to back

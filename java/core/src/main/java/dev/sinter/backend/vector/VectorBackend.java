@@ -13,6 +13,7 @@ import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -91,19 +92,28 @@ public final class VectorBackend implements Backend {
     }
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
     boolean codes =
-        (spec.int8() || spec.int4())
+        spec.codes() != null
+            && (spec.int8() || !spec.isOf(Code.INT8))
             && spec.activations().isScaled()
             && spec.activations().groups(spec.k()) == 1;
-    if (!floats && !codes) {
+    if (!floats && !codes && !isWeightOnly(spec)) {
       return Support.no(
-          "there are vector kernels for F32 weights with FLOAT activations, and for I4 weights and"
-              + " I8 ones without groups with quantized ones");
+          "there are vector kernels for F32, I8 and I4 weights with FLOAT activations, and for"
+              + " codes, I8 ones without groups, with quantized ones, not for "
+              + spec.weightType()
+              + " with "
+              + spec.activations());
     }
-    int most = spec.int4() ? MatmulInt4Vector.MAX_K : MatmulInt8Vector.MAX_K;
+    int most = spec.int8() ? MatmulInt8Vector.MAX_K : MatmulInt4Vector.MAX_K;
     if (codes && spec.k() > most) {
       return Support.no("int32 sums of " + spec.k() + " products may overflow, at most " + most);
     }
     return Support.yes();
+  }
+
+  private static boolean isWeightOnly(MatmulSpec spec) {
+    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
+        && spec.activations() == ActivationScheme.FLOAT;
   }
 
   /** The kernel works in memory of this backend, up to its {@link #close}. */
@@ -118,9 +128,11 @@ public final class VectorBackend implements Backend {
     spec.check(weights, bias);
     return switch (weights.full()) {
       case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
-      case Quantized codes when spec.int4() ->
-          new MatmulInt4Vector(spec, codes, bias, width, scratch());
-      case Quantized codes -> new MatmulInt8Vector(spec, codes, bias, width, scratch());
+      case Quantized codes when isWeightOnly(spec) ->
+          new MatmulWeightOnlyVector(spec, codes, bias, width, scratch());
+      case Quantized codes when spec.int8() ->
+          new MatmulInt8Vector(spec, codes, bias, width, scratch());
+      case Quantized codes -> new MatmulInt4Vector(spec, codes, bias, width, scratch());
     };
   }
 

@@ -14,6 +14,7 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
@@ -43,6 +44,16 @@ final class MatmulCases implements AutoCloseable {
 
   static final List<ActivationScheme> SCHEMES =
       List.of(ActivationScheme.FLOAT, ActivationScheme.U8_PER_TOKEN, ActivationScheme.S8_PER_TOKEN);
+
+  /** Of weights that f32 activations are multiplied with. */
+  static final List<CodeFormat> WEIGHT_ONLY =
+      List.of(
+          CodeFormat.perChannel(8),
+          CodeFormat.inGroups(8, 64),
+          CodeFormat.perChannel(4),
+          CodeFormat.inGroups(4, 32),
+          new CodeFormat(4, Granularity.GROUP, 96, true),
+          new CodeFormat(4, Granularity.TENSOR, 0, true));
 
   private static final int[] ROWS = {1, 2, 3, 4, 5, 8, 33, 64, 65, 70, 131};
 
@@ -118,6 +129,8 @@ final class MatmulCases implements AutoCloseable {
       float[] bias,
       MemorySegment expected) {
     boolean codes = x.scheme().isScaled();
+    // Of a sum besides one for each k: that of the bias, and that of a weight which is decoded.
+    int roundings = weights instanceof Quantized ? 2 : 1;
     SumBounds sums = new SumBounds(spec, m);
     float[] column = new float[spec.k()];
     for (int n = 0; n < weights.rows(); n++) {
@@ -134,7 +147,7 @@ final class MatmulCases implements AutoCloseable {
         double bound =
             codes
                 ? codeBound((Quantized) weights, x, r, n) + Tolerance.rounding(exact + added)
-                : Tolerance.dot(spec.k() + 1, magnitude + Math.abs(added));
+                : Tolerance.dot(spec.k() + roundings, magnitude + Math.abs(added));
         Tolerance.assertTelling(bound, magnitude + Math.abs(added) + 1e-30, spec);
         sums.set(r, n, exact + added, bound);
       }
@@ -205,11 +218,16 @@ final class MatmulCases implements AutoCloseable {
   /** Of each type that the scheme is multiplied with. */
   List<CompressedTensor> weights(ActivationScheme activations, int k, int n) {
     return activations == ActivationScheme.FLOAT
-        ? List.of(dense(k, n))
+        ? List.of(
+            dense(k, n),
+            quantized(k, n, CodeFormat.inGroups(8, 64)),
+            quantized(k, n, new CodeFormat(4, Granularity.GROUP, 96, true)))
         : List.of(
             quantized(k, n, CodeFormat.perChannel(8)),
             quantized(k, n, CodeFormat.inGroups(4, 32)),
-            quantized(k, n, new CodeFormat(4, Granularity.GROUP, 96, true)));
+            quantized(k, n, new CodeFormat(4, Granularity.GROUP, 96, true)),
+            quantized(k, n, CodeFormat.inGroups(Code.TERNARY, 64)),
+            quantized(k, n, CodeFormat.inGroups(Code.BINARY, 32)));
   }
 
   Dense dense(int k, int n) {
@@ -220,8 +238,12 @@ final class MatmulCases implements AutoCloseable {
 
   /** Random codes and scales, and zero points if the format has them. */
   Quantized quantized(int k, int n, CodeFormat format) {
-    int most = format.maxCode();
-    return quantized(k, n, format, () -> random.integer(-most - 1, most + 1));
+    int most = format.code().max();
+    return switch (format.code()) {
+      case BINARY -> quantized(k, n, format, () -> 2 * random.integer(0, 2) - 1);
+      case TERNARY -> quantized(k, n, format, () -> random.integer(-1, 2));
+      case INT4, INT8 -> quantized(k, n, format, () -> random.integer(-most - 1, most + 1));
+    };
   }
 
   Quantized quantized(int k, int n, CodeFormat format, IntSupplier code) {

@@ -16,6 +16,7 @@ import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
 import dev.sinter.backend.reference.MatmulReference;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
@@ -126,6 +127,10 @@ class MatmulCodesVectorTest {
   @EnumSource(names = {"U8_PER_TOKEN", "S8_PER_TOKEN"})
   void sumsOfInt4GroupsAreExact(ActivationScheme activations) {
     for (int k : new int[] {1, 31, 64, 130, 600, 1100}) {
+      for (Code few : List.of(Code.TERNARY, Code.BINARY)) {
+        IntSupplier ends = () -> 2 * cases.random.integer(0, 2) - 1;
+        checkGroups(activations, k, CodeFormat.inGroups(few, 96), ends, -1);
+      }
       for (CodeFormat format : formatsOfInt4(32, 96, 512)) {
         checkGroups(activations, k, format, () -> cases.random.integer(-8, 8), -1);
         for (int weight : k == 600 ? new int[] {-8, 7} : new int[0]) {

@@ -13,6 +13,7 @@ import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
@@ -46,6 +47,18 @@ class MatmulVectorTest {
         cases.compare(weights, ActivationScheme.U8_PER_TOKEN, epilogue);
         cases.compare(weights, ActivationScheme.S8_PER_TOKEN, epilogue);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "31,17", "33,64", "127,193", "258,33", "600,49"})
+  void weightOnlyAgreesWithTheReference(int k, int n) {
+    for (CodeFormat format : MatmulCases.WEIGHT_ONLY) {
+      int epilogue = cases.random.integer(0, MatmulCases.EPILOGUES.size());
+      cases.compare(
+          cases.quantized(k, n, format),
+          ActivationScheme.FLOAT,
+          MatmulCases.EPILOGUES.get(epilogue));
     }
   }
 
@@ -161,15 +174,21 @@ class MatmulVectorTest {
   void refusesOtherPrecisions() {
     VectorBackend backend = new VectorBackend(1, 0);
     MatmulSpec bf16 = new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
-    MatmulSpec weightOnly =
-        new MatmulSpec(8, 8, null, CodeFormat.perChannel(8), ActivationScheme.FLOAT, Epilogue.NONE);
+    MatmulSpec ternary =
+        new MatmulSpec(
+            64,
+            8,
+            null,
+            CodeFormat.inGroups(Code.TERNARY, 32),
+            ActivationScheme.FLOAT,
+            Epilogue.NONE);
     assertFalse(backend.supports(bf16).supported());
-    assertFalse(backend.supports(weightOnly).supported());
+    assertFalse(backend.supports(ternary).supported());
     MatmulSpec groupsOf8Bits =
         new MatmulSpec(
             64, 8, null, CodeFormat.inGroups(8, 32), ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
     assertFalse(backend.supports(groupsOf8Bits).supported());
-    assertRefused(() -> backend.matmul(bf16, null, null), "F32 weights");
+    assertRefused(() -> backend.matmul(bf16, null, null), "not for BF16 with FLOAT");
   }
 
   private static void assertRefused(Runnable call, String part) {

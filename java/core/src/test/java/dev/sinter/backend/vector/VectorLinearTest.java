@@ -31,6 +31,8 @@ class VectorLinearTest {
   @ParameterizedTest
   @CsvSource({
     "FLOAT,0,MatmulF32Vector",
+    "FLOAT,8,MatmulWeightOnlyVector",
+    "FLOAT,4,MatmulWeightOnlyVector",
     "U8_PER_TOKEN,8,MatmulInt8Vector",
     "S8_PER_TOKEN,8,MatmulInt8Vector",
     "U8_PER_TOKEN,4,MatmulInt4Vector",
@@ -43,7 +45,7 @@ class VectorLinearTest {
       random.fill(data, 0.05f);
       Dense dense = new Dense("w", N, K, DType.F32, data);
       CompressedTensor weights =
-          activations == ActivationScheme.FLOAT
+          bits == 0
               ? dense
               : Quantizer.roundToNearest(
                   dense, bits == 8 ? CodeFormat.perChannel(8) : CodeFormat.inGroups(4, 32), arena);

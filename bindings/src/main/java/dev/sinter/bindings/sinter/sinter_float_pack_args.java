@@ -14,20 +14,20 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 
 /**
  * {@snippet lang=c :
- * struct sinter_f32_pack_args {
- *     const float *w;
+ * struct sinter_float_pack_args {
+ *     const void *w;
  *     int64_t stride;
  *     int64_t n;
  *     int64_t k;
  *     int64_t panel_begin;
  *     int64_t panel_end;
- *     float *packed;
+ *     void *packed;
  * }
  * }
  */
-public class sinter_f32_pack_args {
+public class sinter_float_pack_args {
 
-    sinter_f32_pack_args() {
+    sinter_float_pack_args() {
         // Should not be called directly
     }
 
@@ -39,7 +39,7 @@ public class sinter_f32_pack_args {
         sinter_h.C_LONG.withName("panel_begin"),
         sinter_h.C_LONG.withName("panel_end"),
         sinter_h.C_POINTER.withName("packed")
-    ).withName("sinter_f32_pack_args");
+    ).withName("sinter_float_pack_args");
 
     /**
      * The layout of this struct
@@ -53,7 +53,7 @@ public class sinter_f32_pack_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static final AddressLayout w$layout() {
@@ -65,7 +65,7 @@ public class sinter_f32_pack_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static final long w$offset() {
@@ -75,7 +75,7 @@ public class sinter_f32_pack_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static MemorySegment w(MemorySegment struct) {
@@ -85,7 +85,7 @@ public class sinter_f32_pack_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static void w(MemorySegment struct, MemorySegment fieldValue) {
@@ -317,7 +317,7 @@ public class sinter_f32_pack_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * float *packed
+     * void *packed
      * }
      */
     public static final AddressLayout packed$layout() {
@@ -329,7 +329,7 @@ public class sinter_f32_pack_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * float *packed
+     * void *packed
      * }
      */
     public static final long packed$offset() {
@@ -339,7 +339,7 @@ public class sinter_f32_pack_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * float *packed
+     * void *packed
      * }
      */
     public static MemorySegment packed(MemorySegment struct) {
@@ -349,7 +349,7 @@ public class sinter_f32_pack_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * float *packed
+     * void *packed
      * }
      */
     public static void packed(MemorySegment struct, MemorySegment fieldValue) {

@@ -1,7 +1,7 @@
-// Every variant of f32_gemm that this CPU runs: the scalar one against the formulas of sinter.h,
-// bit for bit, whose own error is bounded in double; the others against the scalar one, bit for
-// bit; and each against itself for any cut of rows and panels. All buffers end (or begin) at an
-// unreadable page.
+// Every variant of f32_gemm and bf16_gemm that this CPU runs: the scalar one against the formulas
+// of sinter.h, bit for bit, whose own error is bounded in double; the others against the scalar
+// one, bit for bit; and each against itself for any cut of rows and panels. All buffers end (or
+// begin) at an unreadable page.
 #include "cpu_features.h"
 #include "gemm_problem.h"
 #include "testing.h"
@@ -17,15 +17,18 @@ using testing::Random;
 using testing::same;
 
 struct Variant {
-  const char *isa;
+  bool bf16;
+  const char *name;
   uint64_t needs;
-  int32_t (*gemm)(const sinter_f32_gemm_args *);
+  int32_t (*gemm)(const sinter_float_gemm_args *);
   long cases = 0;
 };
 
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
-#define VARIANT(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
-#define TAKE_f32_gemm ~, VARIANT
+#define F32_VARIANT(isa) {false, "f32 " #isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
+#define BF16_VARIANT(isa) {true, "bf16 " #isa, SINTER_NEEDS_##isa, sinter_bf16_gemm_##isa},
+#define TAKE_f32_gemm ~, F32_VARIANT
+#define TAKE_bf16_gemm ~, BF16_VARIANT
 Variant variants[] = {
 #include "KERNELS.def"
 };
@@ -33,7 +36,7 @@ Variant variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{4 << 20}, w{20 << 20}, bias{1 << 16}, y{4 << 20};
+  GuardedMemory x{4 << 20}, rows{20 << 20}, w{20 << 20}, bias{1 << 16}, y{4 << 20};
 };
 Memory memory;
 
@@ -43,19 +46,46 @@ enum class Fill { ordinary, positive, odd };
 
 struct Config {
   int64_t m, n, k;
-  bool bias, accumulate, gate;
+  bool bf16, bias, accumulate, gate;
   int32_t activation;
   Fill fill;
 
   std::string text() const {
     char line[176];
-    std::snprintf(line, sizeof line,
-                  "m %lld n %lld k %lld bias %d activation %d accumulate %d gate %d fill %d",
-                  static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
-                  bias, activation, accumulate, gate, static_cast<int>(fill));
+    std::snprintf(
+        line, sizeof line,
+        "m %lld n %lld k %lld bf16 %d bias %d activation %d accumulate %d gate %d fill %d",
+        static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k), bf16, bias,
+        activation, accumulate, gate, static_cast<int>(fill));
     return line;
   }
 };
+
+uint16_t upper_half(float v) {
+  uint32_t bits;
+  std::memcpy(&bits, &v, sizeof bits);
+  return static_cast<uint16_t>(bits >> 16);
+}
+
+float widened(uint16_t upper_half) {
+  const uint32_t bits = uint32_t{upper_half} << 16;
+  float v;
+  std::memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
+// Values where a call can read them, in its type.
+const void *put_factors(GuardedMemory &into, const std::vector<float> &values, bool bf16,
+                        Edge edge) {
+  if (!bf16) {
+    return put(into, values, edge);
+  }
+  std::vector<uint16_t> halves;
+  for (const float v : values) {
+    halves.push_back(upper_half(v));
+  }
+  return put(into, halves, edge);
+}
 
 struct Problem {
   Config c;
@@ -66,13 +96,26 @@ struct Problem {
       : c(config),
         panels(c.gate ? (c.n + 7) / 8 : (c.n + 15) / 16),
         columns(c.gate ? 16 * panels : c.n),
-        x_stride(c.k + random_.between(0, 20)),
+        x_stride((c.bf16 ? (c.k + 1) / 2 * 2 : c.k) + random_.between(0, 20)),
         w_stride(c.k + random_.between(0, 20)),
         y_stride(c.n + random_.between(0, 20)),
-        x(values((c.m - 1) * x_stride + c.k)),
-        w(values((columns - 1) * w_stride + c.k)),
+        x(factors((c.m - 1) * x_stride + (c.bf16 ? (c.k + 1) / 2 * 2 : c.k))),
+        w(factors((columns - 1) * w_stride + c.k)),
         bias(values(c.gate ? 2 * c.n : c.n)),
-        before(values((c.m - 1) * y_stride + c.n)) {}
+        before(values((c.m - 1) * y_stride + c.n)) {
+    for (int64_t row = 0; c.bf16 && c.k % 2 != 0 && row < c.m; row++) {
+      x[static_cast<size_t>(row * x_stride + c.k)] = 0;
+    }
+  }
+
+  // Of x and w: bfloat16 values as floats, if that is what they are.
+  std::vector<float> factors(int64_t count) const {
+    std::vector<float> v = values(count);
+    for (float &e : v) {
+      e = c.bf16 ? widened(upper_half(e)) : e;
+    }
+    return v;
+  }
 
   std::vector<float> values(int64_t count) const {
     std::vector<float> v(static_cast<size_t>(count));
@@ -109,39 +152,46 @@ struct Problem {
 };
 
 // Packs by two calls, cut anywhere.
-const float *pack(const Problem &p, Edge edge) {
-  float *packed = memory.w.place<float>(static_cast<size_t>(p.panels * p.c.k * 16), edge);
+const void *pack(const Problem &p, Edge edge) {
+  const int64_t together = p.c.bf16 ? 2 : 1;
+  const int64_t k = (p.c.k + together - 1) / together * together;
+  const size_t count = static_cast<size_t>(p.panels * k * 16);
+  auto *const floats = memory.w.place<float>(p.c.bf16 ? count / 2 : count, edge);
+  const auto *const halves = reinterpret_cast<const uint16_t *>(floats);
+  const void *const w = put_factors(memory.rows, p.w, p.c.bf16, edge);
   const int64_t cut = random_.between(0, p.panels);
   for (const auto &[from, to] : {std::pair{cut, p.panels}, std::pair{int64_t{0}, cut}}) {
-    const sinter_f32_pack_args a{p.w.data(), p.w_stride, p.columns, p.c.k, from, to, packed};
-    if (sinter_f32_pack_scalar(&a) != SINTER_OK) {
+    const sinter_float_pack_args a{w, p.w_stride, p.columns, p.c.k, from, to, floats};
+    if ((p.c.bf16 ? sinter_bf16_pack_scalar : sinter_f32_pack_scalar)(&a) != SINTER_OK) {
       fail("pack of %s", p.c.text().c_str());
     }
   }
-  for (int64_t i = 0; i < p.panels * 16 * p.c.k; i++) {
-    const int64_t column = i / (16 * p.c.k) * 16 + i % 16;
-    const int64_t k = i / 16 % p.c.k;
-    if (!same(packed[i],
-              column < p.columns ? p.w[static_cast<size_t>(column * p.w_stride + k)] : 0)) {
-      fail("pack of %s, element %lld", p.c.text().c_str(), static_cast<long long>(i));
+  for (size_t i = 0; i < count; i++) {
+    const int64_t at = static_cast<int64_t>(i) / together;
+    const int64_t column = at / (16 * k / together) * 16 + at % 16;
+    const int64_t row = at / 16 % (k / together) * together + static_cast<int64_t>(i) % together;
+    const bool there = column < p.columns && row < p.c.k;
+    const float expected = there ? p.w[static_cast<size_t>(column * p.w_stride + row)] : 0;
+    if (!same(p.c.bf16 ? widened(halves[i]) : floats[i], expected)) {
+      fail("pack of %s, element %zu", p.c.text().c_str(), i);
     }
   }
-  return packed;
+  return floats;
 }
 
-void run(const Variant &variant, const sinter_f32_gemm_args &a) {
+void run(const Variant &variant, const sinter_float_gemm_args &a) {
   const int32_t status = variant.gemm(&a);
   if (status != SINTER_OK) {
-    fail("%s: status %d", variant.isa, status);
+    fail("%s: status %d", variant.name, status);
   }
 }
 
 // The same in pieces: some rows, some panels at a time.
-void run_cut(const Variant &variant, const Problem &p, sinter_f32_gemm_args a) {
+void run_cut(const Variant &variant, const Problem &p, sinter_float_gemm_args a) {
   for (int64_t row = 0; row < p.c.m; row += a.m) {
     a.m = std::min(p.c.m - row, random_.between(1, random_.coin() ? 3 : p.c.m));
-    sinter_f32_gemm_args piece = a;
-    piece.x += row * p.x_stride;
+    sinter_float_gemm_args piece = a;
+    piece.x = static_cast<const char *>(a.x) + row * p.x_stride * (p.c.bf16 ? 2 : 4);
     piece.y += row * p.y_stride;
     for (int64_t panel = 0; panel < p.panels; panel = piece.panel_end) {
       piece.panel_begin = panel;
@@ -154,21 +204,21 @@ void run_cut(const Variant &variant, const Problem &p, sinter_f32_gemm_args a) {
 void check(const Config &config) {
   const Problem p(config);
   std::vector<float> expected;
-  const auto compare = [&](const char *isa, const char *what, const float *y) {
+  const auto compare = [&](const char *name, const char *what, const float *y) {
     for (size_t i = 0; i < expected.size(); i++) {
       if (!same(y[i], expected[i])) {
-        fail("%s %s, %s, element %zu (stride %lld): %a, expected %a", isa, p.c.text().c_str(), what,
-             i, static_cast<long long>(p.y_stride), double(y[i]), double(expected[i]));
+        fail("%s %s, %s, element %zu (stride %lld): %a, expected %a", name, p.c.text().c_str(),
+             what, i, static_cast<long long>(p.y_stride), double(y[i]), double(expected[i]));
       }
     }
   };
   for (const Edge edge : {Edge::end, Edge::begin}) {
-    sinter_f32_gemm_args a{};
+    sinter_float_gemm_args a{};
     a.m = p.c.m;
     a.n = p.c.n;
     a.k = p.c.k;
     a.panel_end = p.panels;
-    a.x = put(memory.x, p.x, edge);
+    a.x = put_factors(memory.x, p.x, p.c.bf16, edge);
     a.x_stride = p.x_stride;
     a.w = pack(p, edge);
     a.bias = p.c.bias ? put(memory.bias, p.bias, edge) : nullptr;
@@ -177,7 +227,7 @@ void check(const Config &config) {
     a.accumulate = p.c.accumulate;
     a.gate = p.c.gate;
     for (Variant &variant : variants) {
-      if (!sinter::cpu_has(variant.needs)) {
+      if (variant.bf16 != p.c.bf16 || !sinter::cpu_has(variant.needs)) {
         continue;
       }
       a.y = put(memory.y, p.before, edge);
@@ -191,14 +241,14 @@ void check(const Config &config) {
             expected[i] = p.before[i];  // compare() sees what was written beyond n
           } else if (p.c.m * p.c.n * p.c.k < 1000000 || i < 20 ||
                      random_.between(0, p.c.m * p.c.n) < 200) {
-            judge(p, variant.isa, row, column, expected[i]);
+            judge(p, variant.name, row, column, expected[i]);
           }
         }
       }
-      compare(variant.isa, "whole", a.y);
+      compare(variant.name, "whole", a.y);
       a.y = put(memory.y, p.before, edge);
       run_cut(variant, p, a);
-      compare(variant.isa, "in pieces", a.y);
+      compare(variant.name, "in pieces", a.y);
       variant.cases++;
     }
   }
@@ -213,6 +263,7 @@ void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2
            n,
            k,
            random_.coin(),
+           random_.coin(),
            !gate && random_.between(0, 2) == 0,
            gate,
            SINTER_NO_ACTIVATION,
@@ -220,6 +271,8 @@ void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2
   if (random_.coin()) {
     c.activation = static_cast<int32_t>(random_.between(SINTER_GELU_ERF, SINTER_SILU));
   }
+  check(c);
+  c.bf16 = !c.bf16;
   check(c);
 }
 
@@ -246,9 +299,9 @@ int main() {
     check_any(2, n, 1600, true);
   }
   for (const Variant &variant : variants) {
-    std::printf("f32 %s: %ld cases\n", variant.isa, variant.cases);
+    std::printf("%s: %ld cases\n", variant.name, variant.cases);
     if ((variant.cases != 0) != sinter::cpu_has(variant.needs)) {
-      fail("%s: %ld cases", variant.isa, variant.cases);
+      fail("%s: %ld cases", variant.name, variant.cases);
     }
   }
   return 0;

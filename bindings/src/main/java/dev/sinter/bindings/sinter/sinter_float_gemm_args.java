@@ -14,15 +14,15 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 
 /**
  * {@snippet lang=c :
- * struct sinter_f32_gemm_args {
+ * struct sinter_float_gemm_args {
  *     int64_t m;
  *     int64_t n;
  *     int64_t k;
  *     int64_t panel_begin;
  *     int64_t panel_end;
- *     const float *x;
+ *     const void *x;
  *     int64_t x_stride;
- *     const float *w;
+ *     const void *w;
  *     const float *bias;
  *     float *y;
  *     int64_t y_stride;
@@ -32,9 +32,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * }
  * }
  */
-public class sinter_f32_gemm_args {
+public class sinter_float_gemm_args {
 
-    sinter_f32_gemm_args() {
+    sinter_float_gemm_args() {
         // Should not be called directly
     }
 
@@ -54,7 +54,7 @@ public class sinter_f32_gemm_args {
         sinter_h.C_INT.withName("accumulate"),
         sinter_h.C_INT.withName("gate"),
         MemoryLayout.paddingLayout(4)
-    ).withName("sinter_f32_gemm_args");
+    ).withName("sinter_float_gemm_args");
 
     /**
      * The layout of this struct
@@ -288,7 +288,7 @@ public class sinter_f32_gemm_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *x
+     * const void *x
      * }
      */
     public static final AddressLayout x$layout() {
@@ -300,7 +300,7 @@ public class sinter_f32_gemm_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *x
+     * const void *x
      * }
      */
     public static final long x$offset() {
@@ -310,7 +310,7 @@ public class sinter_f32_gemm_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *x
+     * const void *x
      * }
      */
     public static MemorySegment x(MemorySegment struct) {
@@ -320,7 +320,7 @@ public class sinter_f32_gemm_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *x
+     * const void *x
      * }
      */
     public static void x(MemorySegment struct, MemorySegment fieldValue) {
@@ -376,7 +376,7 @@ public class sinter_f32_gemm_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static final AddressLayout w$layout() {
@@ -388,7 +388,7 @@ public class sinter_f32_gemm_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static final long w$offset() {
@@ -398,7 +398,7 @@ public class sinter_f32_gemm_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static MemorySegment w(MemorySegment struct) {
@@ -408,7 +408,7 @@ public class sinter_f32_gemm_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *w
+     * const void *w
      * }
      */
     public static void w(MemorySegment struct, MemorySegment fieldValue) {

@@ -15,7 +15,9 @@ import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.reference.ReferenceBackend;
+import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
@@ -26,15 +28,19 @@ import dev.sinter.testing.TestRandom;
 import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The Java side; the kernel is compared bit for bit in native/test/f32_gemm_test.cpp. */
+/** The Java side; the kernels are compared bit for bit in native/test/float_gemm_test.cpp. */
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
-class F32GemmNativeTest {
+class FloatsGemmTest {
+  private static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
+
   private final ReferenceBackend reference = new ReferenceBackend();
   private final TestRandom random = new TestRandom();
   private final Arena arena = Arena.ofShared();
@@ -47,40 +53,47 @@ class F32GemmNativeTest {
   @ParameterizedTest
   @CsvSource({"1,1", "31,17", "33,15", "127,193", "384,385", "1537,16"})
   void agreesWithTheReference(int k, int n) {
-    Dense weights = dense(n, k);
-    for (Epilogue epilogue : EPILOGUES) {
-      compare(weights, epilogue);
+    for (DType type : TYPES) {
+      Dense weights = dense(type, n, k);
+      for (Epilogue epilogue : EPILOGUES) {
+        compare(weights, epilogue);
+      }
     }
   }
 
   @Test
   void gatesAgreeWithTheReference() {
-    for (int n : GATES) {
-      for (Activation activation : Activation.values()) {
-        compare(dense(2 * n, random.integer(1, 300)), Epilogue.gate(n % 2 == 0, activation));
+    for (DType type : TYPES) {
+      for (int n : GATES) {
+        for (Activation activation : Activation.values()) {
+          Dense weights = dense(type, 2 * n, random.integer(1, 300));
+          compare(weights, Epilogue.gate(n % 2 == 0, activation));
+        }
       }
+      compare(dense(type, 2 * 200, 1600), Epilogue.gate(true, Activation.SILU));
     }
-    compare(dense(2 * 200, 1600), Epilogue.gate(true, Activation.SILU));
   }
 
   private void compare(Dense weights, Epilogue epilogue) {
-    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, epilogue);
+    MatmulSpec spec = spec(weights, epilogue);
     float[] bias = epilogue.bias() ? random.normals(spec.weightRows(), 1) : null;
     MatmulKernel judge = reference.matmul(spec, weights, bias);
     for (int m : ROWS) {
-      MemorySegment values = normals((long) m * spec.k());
+      ActivationBuffer values = rows(spec, normals((long) m * spec.k()), m, arena::allocate);
       MemorySegment before = normals((long) m * spec.n());
       MemorySegment expected = arena.allocate(before.byteSize()).copyFrom(before);
-      run(judge, m, ActivationBuffer.floats(values, m, spec.k()), expected);
+      run(judge, m, values, expected);
       double[] bounds = bounds(spec, weights, values, m, bias);
       MemorySegment first = null;
       for (Isa isa : isas(FloatsGemm.COMPILED)) {
         String where = isa + " " + spec + ", m=" + m + " " + random;
         try (GuardedMemory memory = new GuardedMemory();
-            MatmulKernel kernel = new F32GemmNative(spec, weights, bias, 1, isa)) {
-          MemorySegment x = memory.floats((long) m * spec.k()).copyFrom(values);
+            MatmulKernel kernel = kernel(spec, weights, bias, isa)) {
+          ActivationBuffer x =
+              rows(spec, normals((long) m * spec.k()), m, (bytes, _) -> memory.allocate(bytes));
+          x.data().copyFrom(values.data());
           MemorySegment y = memory.floats((long) m * spec.n()).copyFrom(before);
-          run(kernel, m, ActivationBuffer.floats(x, m, spec.k()), y);
+          run(kernel, m, x, y);
           for (int i = 0; i < m * spec.n(); i++) {
             float wanted = expected.getAtIndex(JAVA_FLOAT, i);
             float found = y.getAtIndex(JAVA_FLOAT, i);
@@ -98,8 +111,9 @@ class F32GemmNativeTest {
 
   /** K fused multiply-adds and the addition of the bias, each rounded. */
   private static double[] bounds(
-      MatmulSpec spec, Dense weights, MemorySegment x, int m, float[] bias) {
+      MatmulSpec spec, Dense weights, ActivationBuffer x, int m, float[] bias) {
     int k = spec.k();
+    DType type = weights.dtype();
     SumBounds bounds = new SumBounds(spec, m);
     for (int row = 0; row < m; row++) {
       for (int c = 0; c < weights.rows(); c++) {
@@ -107,8 +121,8 @@ class F32GemmNativeTest {
         double magnitude = Math.abs(exact);
         for (int i = 0; i < k; i++) {
           double product =
-              (double) x.getAtIndex(JAVA_FLOAT, (long) row * k + i)
-                  * weights.data().getAtIndex(JAVA_FLOAT, (long) c * k + i);
+              (double) type.readFloat(x.data(), (long) row * x.stride() + i)
+                  * type.readFloat(weights.data(), (long) c * k + i);
           exact += product;
           magnitude += Math.abs(product);
         }
@@ -122,49 +136,94 @@ class F32GemmNativeTest {
 
   @Test
   void aRowDependsOnItselfAlone() {
-    int k = 200;
+    int k = 201;
     int n = 230;
     int m = 300;
-    Dense weights = dense(n, k);
-    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
-    MemorySegment values = normals((long) m * k);
-    int nan = 131;
-    values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
-    for (Isa isa : isas(FloatsGemm.COMPILED)) {
-      try (MatmulKernel kernel = new F32GemmNative(spec, weights, null, 1, isa)) {
-        MemorySegment all = arena.allocate(4L * m * n);
-        run(kernel, m, ActivationBuffer.floats(values, m, k), all);
-        for (int row : new int[] {0, 1, 127, 128, 130, nan, 132, 299}) {
-          MemorySegment alone = arena.allocate(4L * n);
-          MemorySegment input = values.asSlice(4L * row * k, 4L * k);
-          run(kernel, 1, ActivationBuffer.floats(input, 1, k), alone);
-          assertEquals(row == nan, Float.isNaN(alone.getAtIndex(JAVA_FLOAT, 0)));
-          assertEquals(-1, all.asSlice(4L * row * n, 4L * n).mismatch(alone), isa + " row " + row);
+    for (DType type : TYPES) {
+      Dense weights = dense(type, n, k);
+      MatmulSpec spec = spec(weights, Epilogue.NONE);
+      MemorySegment values = normals((long) m * k);
+      int nan = 131;
+      values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
+      for (Isa isa : isas(FloatsGemm.COMPILED)) {
+        try (MatmulKernel kernel = kernel(spec, weights, null, isa)) {
+          MemorySegment all = arena.allocate(4L * m * n);
+          run(kernel, m, rows(spec, values, m, arena::allocate), all);
+          for (int row : new int[] {0, 1, 127, 128, 130, nan, 132, 299}) {
+            MemorySegment alone = arena.allocate(4L * n);
+            MemorySegment input =
+                arena.allocate(4L * k).copyFrom(values.asSlice(4L * row * k, 4L * k));
+            run(kernel, 1, rows(spec, input, 1, arena::allocate), alone);
+            assertEquals(row == nan, Float.isNaN(alone.getAtIndex(JAVA_FLOAT, 0)));
+            MemorySegment among = all.asSlice(4L * row * n, 4L * n);
+            assertEquals(-1, among.mismatch(alone), isa + " " + type + " row " + row);
+          }
         }
       }
     }
   }
 
   @Test
-  void theBackendTakesItForF32AndSaysWhyForOthers() {
-    Dense weights = dense(20, 40);
-    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
-    try (CpuBackend backend = new CpuBackend(1, null);
-        MatmulKernel kernel = backend.matmul(spec, weights, null)) {
-      String best = Isa.best(isas(FloatsGemm.COMPILED), FloatsGemm.COMPILED).text();
-      assertEquals("sinter_f32_gemm_" + best, kernel.implementation());
-      assertEquals(best, kernel.isa());
-      String reason =
-          backend
-              .supports(
-                  new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.BF16, Epilogue.NONE))
-              .reason();
-      assertTrue(reason.contains("not BF16 with BF16"), reason);
+  void theBackendTakesThemAndSaysWhyForOthers() {
+    String best = Isa.best(isas(FloatsGemm.COMPILED), FloatsGemm.COMPILED).text();
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      Dense weights = dense(DType.F32, 20, 40);
+      try (MatmulKernel kernel = backend.matmul(spec(weights, Epilogue.NONE), weights, null)) {
+        assertEquals("sinter_f32_gemm_" + best, kernel.implementation());
+        assertEquals(best, kernel.isa());
+      }
+      MatmulSpec mixed =
+          new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
+      String reason = backend.supports(mixed).reason();
+      assertTrue(reason.contains("not BF16 with FLOAT"), reason);
+    }
+    try (CpuBackend backend = new CpuBackend(1, "scalar")) {
+      Dense weights = dense(DType.BF16, 20, 40);
+      try (MatmulKernel kernel = backend.matmul(spec(weights, Epilogue.NONE), weights, null)) {
+        assertEquals("sinter_bf16_gemm_scalar", kernel.implementation());
+      }
     }
   }
 
-  private Dense dense(int n, int k) {
-    return new Dense("w", n, k, DType.F32, normals((long) n * k));
+  /** bfloat16 pairs go to oneDNN where the CPU multiplies them. */
+  @Test
+  void bf16IsLeftToCpusThatLackItsInstruction() {
+    MatmulSpec spec = new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.BF16, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      boolean has = CpuFeatures.host().has("avx512bf16");
+      assertEquals(!has, backend.supports(spec).supported(), backend.supports(spec).reason());
+    }
+  }
+
+  private static MatmulSpec spec(Dense weights, Epilogue epilogue) {
+    boolean bf16 = weights.dtype() == DType.BF16;
+    return MatmulSpec.of(weights, bf16 ? ActivationScheme.BF16 : ActivationScheme.FLOAT, epilogue);
+  }
+
+  private static MatmulKernel kernel(MatmulSpec spec, Dense weights, float[] bias, Isa isa) {
+    return weights.dtype() == DType.BF16
+        ? new Bf16GemmNative(spec, weights, bias, 1, isa)
+        : new F32GemmNative(spec, weights, bias, 1, isa);
+  }
+
+  /** Rows of x in the type of the spec, as a kernel wants them. */
+  private ActivationBuffer rows(
+      MatmulSpec spec, MemorySegment values, int m, SegmentAllocator allocator) {
+    if (spec.activations() == ActivationScheme.FLOAT) {
+      MemorySegment copy = allocator.allocate(4L * m * spec.k(), 64);
+      return ActivationBuffer.floats(copy.copyFrom(values), m, spec.k());
+    }
+    QuantizeSpec to = new QuantizeSpec(spec.k(), spec.activations());
+    ActivationBuffer rows =
+        ActivationBuffer.allocate(
+            allocator, to.scheme(), m, spec.k(), FloatPanels.columns(spec.weights(), spec.k()));
+    reference.quantize(to).run(values, rows, 0, m);
+    return rows;
+  }
+
+  private Dense dense(DType type, int n, int k) {
+    Dense f32 = new Dense("w", n, k, DType.F32, normals((long) n * k));
+    return type == DType.BF16 ? f32.toBf16(arena) : f32;
   }
 
   private MemorySegment normals(long count) {

@@ -1,0 +1,184 @@
+package dev.sinter.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sinter.Sinter;
+import dev.sinter.models.DecoderModel;
+import dev.sinter.models.DecoderSession;
+import dev.sinter.models.Generation;
+import dev.sinter.models.Sampling;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongSupplier;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Continues a text with a decoder.",
+      "The continuation is printed while it grows; with --json, at the end, one line:"
+          + " {\"prompt_ids\":...,\"ids\":...,\"text\":...} with the new ids and their text."
+    },
+    footer = {
+      "",
+      "Example:",
+      "  sinter generate --model DIR --prompt 'Once upon a time' --scheme w4a8"
+    })
+final class GenerateCommand implements Callable<Integer> {
+  private static final double NANOS = 1e9;
+
+  private final Terminal terminal;
+  private final LongSupplier clock;
+
+  @Mixin private EngineOptions engine;
+
+  @Mixin private DecoderModelOptions model;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      required = true,
+      description = "The text to continue.")
+  private String prompt;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      defaultValue = "128",
+      description = "Most new tokens. Default: ${DEFAULT-VALUE}.")
+  private int maxTokens;
+
+  @ArgGroup(exclusive = false, validate = false, heading = "%nHow tokens are chosen:%n")
+  private SamplingOptions sampling = new SamplingOptions();
+
+  @Option(names = "--stats", description = "Print times and sizes to standard error.")
+  private boolean stats;
+
+  @Option(names = "--json", description = "Print one line of JSON.")
+  private boolean json;
+
+  /**
+   * @param clock nanoseconds
+   */
+  GenerateCommand(Terminal terminal, LongSupplier clock) {
+    this.terminal = terminal;
+    this.clock = clock;
+  }
+
+  @Override
+  public Integer call() {
+    Generation.Settings settings = settings();
+    long start = clock.getAsLong();
+    try (Sinter sinter = engine.open();
+        DecoderModel decoder = load(sinter);
+        DecoderSession session = decoder.open()) {
+      long loaded = clock.getAsLong();
+      int[] ids = tokens(decoder);
+      Generation generation = session.generate(ids, settings, this::show);
+      print(ids, generation);
+      if (stats) {
+        printStats(decoder, settings, ids.length, generation, loaded - start);
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private Generation.Settings settings() {
+    try {
+      Sampling chosen = sampling.sampling(ThreadLocalRandom.current().nextInt() & 0xFFFF_FFFFL);
+      return new Generation.Settings(maxTokens, chosen);
+    } catch (IllegalArgumentException e) {
+      throw engine.wrongUsage(e);
+    }
+  }
+
+  private DecoderModel load(Sinter sinter) {
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + model.scheme().id())) {
+      return model.load(sinter, engine, progress);
+    }
+  }
+
+  private int[] tokens(DecoderModel decoder) {
+    try {
+      return decoder.tokenize(prompt);
+    } catch (IllegalArgumentException e) {
+      throw engine.wrongUsage(e);
+    }
+  }
+
+  private boolean show(int id, String text) {
+    if (json || text.isEmpty()) {
+      return true;
+    }
+    terminal.out().print(text);
+    return !terminal.out().checkError(); // flushes, too
+  }
+
+  private void print(int[] ids, Generation generation) {
+    if (json) {
+      ObjectNode line = Json.object();
+      put(line.putArray("prompt_ids"), ids);
+      put(line.putArray("ids"), generation.ids());
+      line.put("text", generation.text());
+      terminal.out().println(Json.line(line));
+    } else {
+      terminal.out().println();
+    }
+    if (terminal.out().checkError()) {
+      throw new CommandFailure("standard output was closed", null, null);
+    }
+  }
+
+  private static void put(ArrayNode array, int[] values) {
+    for (int value : values) {
+      array.add(value);
+    }
+  }
+
+  private void printStats(
+      DecoderModel decoder,
+      Generation.Settings settings,
+      int prompted,
+      Generation generation,
+      long loadNanos) {
+    int decoded = generation.ids().length - 1; // the first came with the prompt
+    String seed =
+        settings.sampling().temperature() == 0 ? "" : ", seed " + settings.sampling().seed();
+    terminal
+        .err()
+        .println(
+            String.join(
+                "\n",
+                line("load", loadNanos, ""),
+                line("prompt", generation.promptNanos(), rate(prompted, generation.promptNanos())),
+                line("generation", generation.nanos(), rate(decoded, generation.nanos())),
+                String.format(
+                    Locale.ROOT,
+                    "%-10s %.1f MB, KV cache %.1f MB in use",
+                    "weights",
+                    decoder.bytes() / 1e6,
+                    decoder.cacheBytes() / 1e6),
+                String.format(
+                    Locale.ROOT,
+                    "%-10s %s%s",
+                    "ended",
+                    generation.stop().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                    seed)));
+  }
+
+  private static String line(String what, long nanos, String more) {
+    return String.format(Locale.ROOT, "%-10s %.3f s%s", what, nanos / NANOS, more);
+  }
+
+  private static String rate(int tokens, long nanos) {
+    return String.format(
+        Locale.ROOT, ", %d tokens, %.1f tokens/s", tokens, tokens / Math.max(nanos / NANOS, 1e-9));
+  }
+}

@@ -1,0 +1,205 @@
+package dev.sinter.models;
+
+import dev.sinter.Sinter;
+import dev.sinter.checkpoint.CheckpointFiles;
+import dev.sinter.layer.Linear;
+import dev.sinter.runtime.LoadEvent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3, Gemma 2) from a Hugging Face folder.
+ * Texts are continued in sessions; several may be open, and used by several threads: passes run one
+ * after another on the workers of the {@link Sinter} it was loaded with. Callable from virtual
+ * threads.
+ *
+ * <p>Owns its weights, KV cache and tokenizer; close it before the Sinter.
+ */
+public final class DecoderModel implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(DecoderModel.class.getName());
+  private static final String TOKENIZER = "tokenizer.json";
+
+  private final Path folder;
+  private final DecoderOptions options;
+  private final Decoder decoder;
+  private final Tokenizer tokenizer; // null if the folder has none
+
+  private DecoderModel(Path folder, DecoderOptions options, Decoder decoder, Tokenizer tokenizer) {
+    this.folder = folder;
+    this.options = options;
+    this.decoder = decoder;
+    this.tokenizer = tokenizer;
+  }
+
+  /**
+   * Reads a model, compresses it to a scheme and packs it for this machine.
+   *
+   * @param folder with {@code config.json}, weights in safetensors files, and {@code
+   *     tokenizer.json}, without which a model takes token ids only
+   * @throws IllegalArgumentException if there is no such folder, or no weights in it
+   * @throws dev.sinter.checkpoint.CheckpointException if a file is malformed, a tensor missing or
+   *     of another shape, or config.json asks for what is not supported
+   * @throws IllegalStateException if no backend runs a layer, with every reason
+   */
+  public static DecoderModel load(
+      Sinter sinter, Path folder, DecoderOptions options, Progress progress) {
+    LoadEvent event = LoadEvent.start();
+    String name = folder.toAbsolutePath().normalize().getFileName().toString();
+    progress.step("reading " + name, 0, -1);
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalArgumentException(folder + ": no such folder");
+    }
+    Path weights =
+        CheckpointFiles.inFolder(folder)
+            .orElseThrow(
+                () -> new IllegalArgumentException(folder + ": no model.safetensors here"));
+    DecoderConfig config = DecoderConfigReader.read(folder);
+    Path tokens = folder.resolve(TOKENIZER);
+    Tokenizer tokenizer = Files.exists(tokens) ? Tokenizer.open(tokens) : null;
+    try {
+      Decoder decoder =
+          Decoder.load(sinter, () -> CheckpointFiles.open(weights), config, options, progress);
+      event.finish(name, options.scheme().toString(), decoder.bytes());
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "loaded {0} as {1}: {2} bytes",
+          name,
+          options.scheme(),
+          decoder.bytes());
+      return new DecoderModel(folder, options, decoder, tokenizer);
+    } catch (RuntimeException | Error e) {
+      if (tokenizer != null) {
+        tokenizer.close();
+      }
+      throw e;
+    }
+  }
+
+  /** The name of its folder. */
+  public String name() {
+    return folder.toAbsolutePath().normalize().getFileName().toString();
+  }
+
+  /** What it was loaded with. */
+  public DecoderOptions options() {
+    return options;
+  }
+
+  /** Longest text in tokens. */
+  public int context() {
+    return decoder.context();
+  }
+
+  /** Number of token ids. */
+  public int vocabulary() {
+    return decoder.config().vocabulary().size();
+  }
+
+  /** {@code bos_token_id} in config.json: the token at the start of a text. */
+  public OptionalInt startToken() {
+    int bos = decoder.config().vocabulary().bos();
+    return bos < 0 ? OptionalInt.empty() : OptionalInt.of(bos);
+  }
+
+  /** Tokens that end a text: {@code eos_token_id} in generation_config.json, or config.json. */
+  public List<Integer> endTokens() {
+    return decoder.config().vocabulary().ends();
+  }
+
+  public boolean hasTokenizer() {
+    return tokenizer != null;
+  }
+
+  /**
+   * @throws IllegalStateException if the folder has none
+   */
+  public Tokenizer tokenizer() {
+    if (tokenizer == null) {
+      throw new IllegalStateException(folder + " has no " + TOKENIZER);
+    }
+    return tokenizer;
+  }
+
+  /**
+   * Token ids of a prompt, with the special tokens that the tokenizer adds. An empty prompt is the
+   * start token.
+   *
+   * @throws IllegalArgumentException for an empty prompt if there is no start token
+   * @throws IllegalStateException if the folder has no tokenizer
+   */
+  public int[] tokenize(String prompt) {
+    int[] ids = tokenizer().encode(prompt);
+    if (ids.length > 0) {
+      return ids;
+    }
+    return startToken().stream()
+        .mapToObj(id -> new int[] {id})
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "the prompt is empty, and " + name() + " has no bos_token_id"));
+  }
+
+  /**
+   * Begins a text.
+   *
+   * @throws IllegalStateException after close
+   */
+  public DecoderSession open() {
+    return new DecoderSession(this, decoder, decoder.open());
+  }
+
+  /** Bytes of all resident parameters: packed weights, embeddings, norms and tables. */
+  public long bytes() {
+    return decoder.bytes();
+  }
+
+  /** Bytes of keys and values that all sessions have in use. */
+  public long cacheBytes() {
+    return decoder.cache().bytes();
+  }
+
+  /** Names of the linear layers as in the checkpoint. */
+  public List<String> layers() {
+    return List.copyOf(decoder.linears().keySet());
+  }
+
+  /**
+   * Which kernels run a layer, and why no others.
+   *
+   * @param layer one of {@link #layers}
+   */
+  public String explain(String layer) {
+    Map<String, Linear> linears = decoder.linears();
+    Linear linear = linears.get(layer);
+    if (linear == null) {
+      throw new IllegalArgumentException(
+          name() + " has no linear layer '" + layer + "', only " + String.join(", ", layers()));
+    }
+    List<String> together = layers().stream().filter(l -> linears.get(l) == linear).toList();
+    String shared = together.size() == 1 ? "" : ", one matmul for " + String.join(", ", together);
+    return layer + shared + "\n" + linear.explain();
+  }
+
+  /**
+   * Which kernel runs the attention of a layer, and why no others.
+   *
+   * @param layer its number
+   */
+  public String explainAttention(int layer) {
+    return decoder.explainAttention(layer);
+  }
+
+  /** Waits for running passes, then frees everything. Idempotent. */
+  @Override
+  public void close() {
+    decoder.close();
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
+  }
+}

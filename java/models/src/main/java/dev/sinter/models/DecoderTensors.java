@@ -1,0 +1,82 @@
+package dev.sinter.models;
+
+import dev.sinter.checkpoint.Checkpoint;
+import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.RawTensor;
+import java.util.Arrays;
+
+/**
+ * The tensors of a decoder, checked against what config.json says of their shapes.
+ *
+ * @param prefix what stands before the names in the file; empty for a model without a head
+ */
+record DecoderTensors(Checkpoint checkpoint, String prefix) {
+  static final String EMBEDDINGS = "embed_tokens";
+  static final String HEAD = "lm_head";
+  private static final String MODEL = "model.";
+
+  static DecoderTensors of(Checkpoint checkpoint) {
+    boolean bare = checkpoint.contains(EMBEDDINGS + ".weight");
+    return new DecoderTensors(checkpoint, bare ? "" : MODEL);
+  }
+
+  /** The full name of a module; only the head stands outside of the model. */
+  String name(String module) {
+    return module.equals(HEAD) ? module : prefix + module;
+  }
+
+  /**
+   * @param module as {@code layers.0.mlp.up_proj}
+   */
+  Dense matrix(String module, int rows, int columns) {
+    RawTensor tensor = checkpoint.tensor(name(module) + ".weight");
+    if (!Arrays.equals(tensor.shape(), new long[] {rows, columns})) {
+      throw fail(tensor, "[" + rows + ", " + columns + "]");
+    }
+    if (!tensor.dtype().isFloating()) {
+      throw fail(tensor, "of a floating type");
+    }
+    return Dense.of(tensor);
+  }
+
+  /** The factors of a norm. */
+  float[] norm(String module, int width, boolean plusOne) {
+    float[] values = vector(name(module) + ".weight", width);
+    for (int i = 0; plusOne && i < width; i++) {
+      values[i] += 1;
+    }
+    return values;
+  }
+
+  /**
+   * @param expected whether config.json says that there is one
+   * @return null if there is none
+   */
+  float[] bias(String module, int rows, boolean expected) {
+    String name = name(module) + ".bias";
+    if (!expected) {
+      if (checkpoint.contains(name)) {
+        throw fail(checkpoint.tensor(name), "absent, as config.json has it");
+      }
+      return null;
+    }
+    return vector(name, rows);
+  }
+
+  private float[] vector(String name, int length) {
+    RawTensor tensor = checkpoint.tensor(name);
+    if (tensor.rank() != 1 || tensor.elements() != length || !tensor.dtype().isFloating()) {
+      throw fail(tensor, "[" + length + "] of a floating type");
+    }
+    return tensor.toFloats();
+  }
+
+  private CheckpointException fail(RawTensor tensor, String expected) {
+    return new CheckpointException(
+        checkpoint.file(),
+        tensor.name(),
+        CheckpointException.UNKNOWN_OFFSET,
+        "is " + tensor + ", must be " + expected);
+  }
+}

@@ -1,0 +1,220 @@
+package dev.sinter.models;
+
+import dev.sinter.Sinter;
+import dev.sinter.backend.Activation;
+import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.reference.ReferenceBackend;
+import dev.sinter.compress.Quantizer;
+import dev.sinter.layer.Linear;
+import dev.sinter.tensor.ActivationScheme;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.DType;
+import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.RowStack;
+import dev.sinter.tensor.Scheme;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Makes the linear layers of a decoder, and knows them by their names in the checkpoint. */
+final class LinearLoader {
+  private static final long ALIGNMENT = 64;
+
+  /** Enough that a slice is worth a worker's while, few enough that all have some. */
+  private static final int ROWS_AT_ONCE = 128;
+
+  private final Sinter sinter;
+  private final DecoderTensors tensors;
+  private final Map<String, Linear> linears;
+
+  /**
+   * @param linears gets the layers, by the names of their weights without {@code .weight}; several
+   *     may be one and the same
+   */
+  LinearLoader(Sinter sinter, DecoderTensors tensors, Map<String, Linear> linears) {
+    this.sinter = sinter;
+    this.tensors = tensors;
+    this.linears = linears;
+  }
+
+  Sinter sinter() {
+    return sinter;
+  }
+
+  DecoderTensors tensors() {
+    return tensors;
+  }
+
+  /**
+   * A matrix and its bias in the checkpoint.
+   *
+   * @param module as {@code layers.0.mlp.up_proj}
+   */
+  record Part(String module, int rows, int columns, boolean bias) {}
+
+  /** One matmul for matrices on top of each other. */
+  Linear stack(Scheme scheme, boolean residual, Part... parts) {
+    return of(
+        scheme,
+        List.of(parts),
+        bias -> new Epilogue(bias, Activation.NONE, residual),
+        scheme.activations());
+  }
+
+  /** {@code activation(x gate^T) * (x up^T)}. */
+  Linear gated(Scheme scheme, Activation activation, Part gate, Part up) {
+    return of(
+        scheme, List.of(gate, up), bias -> Epilogue.gate(bias, activation), scheme.activations());
+  }
+
+  /**
+   * Whether a layer with a gate runs on as good a backend as one without does: one that has no gate
+   * for a scheme may be much faster than the next, which has.
+   */
+  boolean hasGate(Scheme scheme, Activation activation, Part gate) {
+    Epilogue one = new Epilogue(gate.bias(), Activation.NONE, false);
+    int with = rank(scheme, Epilogue.gate(gate.bias(), activation), gate);
+    return with <= rank(scheme, one, gate);
+  }
+
+  private int rank(Scheme scheme, Epilogue epilogue, Part part) {
+    MatmulSpec spec =
+        switch (scheme.kind()) {
+          case F32, BF16 ->
+              new MatmulSpec(
+                  part.columns(),
+                  part.rows(),
+                  scheme.kind() == Scheme.Kind.F32 ? DType.F32 : DType.BF16,
+                  null,
+                  scheme.activations(),
+                  epilogue);
+          default ->
+              new MatmulSpec(
+                  part.columns(),
+                  part.rows(),
+                  null,
+                  scheme.codes(),
+                  scheme.activations(),
+                  epilogue);
+        };
+    return sinter.backends().indexOf(sinter.planner().choose(spec).backend());
+  }
+
+  /**
+   * The matrix that makes logits.
+   *
+   * @param scheme null for the values of the file, with f32 activations, or bf16 ones if the other
+   *     layers are in bf16 like the file
+   * @param others the scheme of the other layers
+   */
+  Linear head(Scheme scheme, Scheme others, Part part) {
+    if (scheme != null) {
+      return stack(scheme, false, part);
+    }
+    DType stored = tensors.matrix(part.module(), part.rows(), part.columns()).dtype();
+    if (stored == DType.BF16 && others.kind() == Scheme.Kind.BF16) {
+      return stack(Scheme.BF16, false, part);
+    }
+    if (stored == DType.BF16 && others.kind() != Scheme.Kind.F32) {
+      MatmulSpec asStored =
+          new MatmulSpec(
+              part.columns(), part.rows(), DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
+      if (!(sinter.planner().choose(asStored).backend() instanceof ReferenceBackend)) {
+        return of(Scheme.BF16, List.of(part), _ -> Epilogue.NONE, ActivationScheme.FLOAT);
+      }
+    }
+    return stack(Scheme.F32, false, part); // the same values, wider
+  }
+
+  private interface EpilogueOf {
+    Epilogue with(boolean bias);
+  }
+
+  private Linear of(
+      Scheme scheme, List<Part> parts, EpilogueOf epilogue, ActivationScheme activations) {
+    String first = tensors.name(parts.getFirst().module());
+    // Shared, because the workers pack from it; gone when the kernel has its own copy.
+    try (Arena arena = Arena.ofShared()) {
+      List<Dense> slices = new ArrayList<>();
+      for (Part part : parts) {
+        Dense dense = tensors.matrix(part.module(), part.rows(), part.columns());
+        slice(dense, scheme.kind() == Scheme.Kind.F32 && dense.dtype() == DType.F32, slices);
+      }
+      CompressedTensor[] weights = new CompressedTensor[slices.size()];
+      sinter
+          .pool()
+          .run(
+              worker ->
+                  worker.forEachTile(
+                      weights.length,
+                      (_, i) -> weights[i] = compress(slices.get(i), scheme, arena)));
+      float[] bias = biases(parts);
+      Linear linear =
+          Linear.of(
+              sinter,
+              weights.length == 1 ? weights[0] : RowStack.of(first + "+", List.of(weights), arena),
+              bias,
+              activations,
+              epilogue.with(bias != null));
+      for (Part part : parts) {
+        linears.put(tensors.name(part.module()), linear);
+      }
+      return linear;
+    }
+  }
+
+  /**
+   * Cuts a matrix into rows that workers compress side by side; what stays as it is, stays whole.
+   */
+  private static void slice(Dense matrix, boolean whole, List<Dense> slices) {
+    int step = whole ? matrix.rows() : ROWS_AT_ONCE;
+    long rowBytes = (long) matrix.columns() * matrix.dtype().bytes();
+    for (int row = 0; row < matrix.rows(); row += step) {
+      int rows = Math.min(step, matrix.rows() - row);
+      String name = row == 0 ? matrix.name() : matrix.name() + " from row " + row + " on";
+      MemorySegment data = matrix.data().asSlice(row * rowBytes, rows * rowBytes);
+      slices.add(new Dense(name, rows, matrix.columns(), matrix.dtype(), data));
+    }
+  }
+
+  /** A matrix as a scheme has it. */
+  static CompressedTensor compress(Dense weights, Scheme scheme, Arena arena) {
+    return switch (scheme.kind()) {
+      case F32 -> widen(weights, arena);
+      case BF16 -> weights.toBf16(arena);
+      default -> Quantizer.quantize(weights, scheme.codes(), arena);
+    };
+  }
+
+  private static Dense widen(Dense weights, Arena arena) {
+    if (weights.dtype() == DType.F32) {
+      return weights;
+    }
+    long count = (long) weights.rows() * weights.columns();
+    MemorySegment values = arena.allocate(Float.BYTES * count, ALIGNMENT);
+    for (long i = 0; i < count; i++) {
+      values.setAtIndex(ValueLayout.JAVA_FLOAT, i, weights.dtype().readFloat(weights.data(), i));
+    }
+    return new Dense(weights.name(), weights.rows(), weights.columns(), DType.F32, values);
+  }
+
+  /** All biases in a row; null if there are none. */
+  private float[] biases(List<Part> parts) {
+    float[] all = new float[parts.stream().mapToInt(Part::rows).sum()];
+    boolean any = false;
+    int at = 0;
+    for (Part part : parts) {
+      float[] bias = tensors.bias(part.module(), part.rows(), part.bias());
+      if (bias != null) {
+        any = true;
+        System.arraycopy(bias, 0, all, at, bias.length);
+      }
+      at += part.rows();
+    }
+    return any ? all : null;
+  }
+}

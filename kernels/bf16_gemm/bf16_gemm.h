@@ -1,0 +1,50 @@
+// bfloat16 matmul; native/include/sinter.h says what it computes.
+//
+// Weights [N/16][K/2][16][2] bfloat16 values: a panel of 16 columns, in it for every two k a row of
+// 16 pairs. N is padded to 16 and K to 2 with zeros.
+//
+//   panel 0:  k0 and k1: n0 k0, n0 k1, n1 k0, n1 k1 ... n15 k1      64 bytes
+//             k2 and k3: likewise
+//   panel 1:  ...
+//
+// A bfloat16 value is the upper half of a float: the pair in 32 bits becomes two floats by a shift
+// and by a mask, and these go the way of f32_gemm.h, at half the bytes of weights.
+//
+// Alignment: none needed; rows of a panel are whole cache lines if the weights start at one.
+// Over-read: none, with K padded to 2 in x too. Tails: columns by masks, rows by repeating the
+// last.
+#ifndef SINTER_BF16_GEMM_H
+#define SINTER_BF16_GEMM_H
+
+#include <cstdint>
+#include <cstring>
+
+#include "f32_gemm/f32_gemm.h"
+
+namespace {
+
+template <class Lanes_>
+struct Bf16Values {
+  using Lanes = Lanes_;
+  using Value = uint16_t;
+  static constexpr int together = 2;
+  static_assert(float_block_k % together == 0, "a pair is in one block");
+
+  static typename Lanes::Float load(const Value *w, int i) {
+    return widen(Lanes::load_bf16_pairs(w), i);
+  }
+  static typename Lanes::Float broadcast(const Value *x, int i) {
+    int32_t pair;
+    std::memcpy(&pair, x, sizeof pair);
+    return widen(Lanes::broadcast_int(pair), i);
+  }
+
+ private:
+  static typename Lanes::Float widen(typename Lanes::Int pairs, int i) {
+    return i == 0 ? Lanes::first_bf16(pairs) : Lanes::second_bf16(pairs);
+  }
+};
+
+}  // namespace
+
+#endif
