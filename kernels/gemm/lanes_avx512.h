@@ -31,6 +31,10 @@ struct Avx512 {
   using Partial = __m512i;
 
   static Bytes load_bytes(const uint8_t *p) { return _mm512_loadu_si512(p); }
+  static Float gather(const float *p, const uint16_t *at) {
+    const __m256i places = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(at));
+    return _mm512_i32gather_ps(_mm512_cvtepu16_epi32(places), p, 4);
+  }
   static Bytes codes(Bytes w, int shift, int mask) {
     using Halves = uint16_t __attribute__((vector_size(64)));
     const auto halves = reinterpret_cast<Halves>(w);

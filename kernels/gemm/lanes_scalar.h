@@ -102,6 +102,7 @@ struct Scalar {
   static Float subtract(Float a, Float b) { return a - b; }
   static Float multiply(Float a, Float b) { return a * b; }
   static Float divide(Float a, Float b) { return a / b; }
+  static Float gather(const float *p, const uint16_t *at) { return p[*at]; }
   static Float fma(Float a, Float b, Float c) { return exact_fma(a, b, c); }
   static Float min(Float a, Float b) { return a < b ? a : b; }
   static Float max(Float a, Float b) { return a > b ? a : b; }

@@ -484,6 +484,22 @@ struct sinter_block_pack_args {
 };
 
 /*
+ * f32_sell_gemm: f32_gemm with weights of which any are zeros, as f32_block_gemm is, but that
+ * panel p has steps starts[p] to starts[p + 1], of 16 weights each, one of each column, in
+ * gemm.w, and quads are their k: both [steps][16]. Weights of 0 fill up shorter columns, and may
+ * make a NaN of an infinite activation. k: at most SINTER_SELL_MAX_K. sinter_sell_list says
+ * whether starts and quads are good; calls do not check them.
+ *
+ * f32_sell_pack: as f32_block_pack, counting steps.
+ */
+#define SINTER_SELL_MAX_K 65536 /* k fits 16 bits */
+
+/* SINTER_OK, or SINTER_INVALID_ARGUMENT if starts do not begin at 0 and ascend, or a k is too
+ * large. */
+SINTER_API int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts,
+                                    const uint16_t *quads);
+
+/*
  * int8_2of4_gemm: int8_gemm with weights of which of every four along k two at least are zeros, as
  * int8_block_gemm is, but starts and quads are not used and may be NULL. gemm.w is packed by
  * int8_2of4_pack: [P][ceil(k / 32)][SINTER_2OF4_BLOCK] bytes.
@@ -547,6 +563,10 @@ struct sinter_block_pack_args {
   SINTER_API int32_t sinter_f32_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_f32_block_gemm(isa) \
   SINTER_API int32_t sinter_f32_block_gemm_##isa(const struct sinter_f32_block_gemm_args *args);
+#define SINTER_DECLARE_f32_sell_pack(isa) \
+  SINTER_API int32_t sinter_f32_sell_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_f32_sell_gemm(isa) \
+  SINTER_API int32_t sinter_f32_sell_gemm_##isa(const struct sinter_f32_block_gemm_args *args);
 #define SINTER_DECLARE_weight_only_gemm(isa) \
   SINTER_API int32_t sinter_weight_only_gemm_##isa(const struct sinter_weight_only_gemm_args *args);
 

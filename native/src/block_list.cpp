@@ -42,3 +42,20 @@ int32_t sinter_block_list(int64_t n, int64_t k, int64_t group, int64_t width, co
   }
   return SINTER_OK;
 }
+
+int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads) {
+  if (n < 1 || k < 1 || k > SINTER_SELL_MAX_K || starts == nullptr || quads == nullptr ||
+      starts[0] != 0) {
+    return SINTER_INVALID_ARGUMENT;
+  }
+  const int64_t panels = divide_up(n, SINTER_GEMM_PANEL);
+  for (int64_t panel = 0; panel < panels; panel++) {
+    const int64_t steps = starts[panel + 1] - starts[panel];
+    if (steps < 0 || steps > k) {
+      return SINTER_INVALID_ARGUMENT;
+    }
+  }
+  const uint16_t *const end = quads + SINTER_GEMM_PANEL * starts[panels];
+  const bool good = std::all_of(quads, end, [=](uint16_t place) { return place < k; });
+  return good ? SINTER_OK : SINTER_INVALID_ARGUMENT;
+}

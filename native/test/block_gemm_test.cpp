@@ -1,6 +1,7 @@
-// Every variant of int8_block_gemm, int4_block_gemm, int8_2of4_gemm and f32_block_gemm that this
-// CPU runs against the dense kernel with the same weights, zeros filled in, bit for bit; and each
-// against itself for any cut of rows and panels. All buffers end (or begin) at an unreadable page.
+// Every variant of int8_block_gemm, int4_block_gemm, int8_2of4_gemm, f32_block_gemm and
+// f32_sell_gemm that this CPU runs against the dense kernel with the same weights, zeros filled in,
+// bit for bit; and each against itself for any cut of rows and panels. All buffers end (or begin)
+// at an unreadable page.
 #include <functional>
 
 #include "cpu_features.h"
@@ -65,6 +66,14 @@ Variant<sinter_block_gemm_args> two_of_four_variants[] = {
 Variant<sinter_f32_block_gemm_args> f32_variants[] = {
 #include "KERNELS.def"
 };
+#undef TAKE_f32_block_gemm
+
+#define VARIANT_sell(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_sell_gemm_##isa},
+#define TAKE_f32_sell_gemm ~, VARIANT_sell
+Variant<sinter_f32_block_gemm_args> sell_variants[] = {
+#include "KERNELS.def"
+};
+#undef TAKE_f32_sell_gemm
 
 Random random_;
 
@@ -172,6 +181,38 @@ Packed pack_2of4(const std::vector<int8_t> &codes, int64_t n, int64_t k, Edge ed
     fail("2:4 pack of three of four");
   }
   return {nullptr, nullptr, w, w_sums};
+}
+
+// The same for f32_sell_gemm. A place past the end must be found.
+Packed pack_sell(const std::vector<float> &weights, int64_t n, int64_t k, Edge edge) {
+  const size_t panels = static_cast<size_t>((n + 15) / 16);
+  sinter_block_pack_args a{};
+  a.weights = weights.data();
+  a.stride = k;
+  a.n = n;
+  a.k = k;
+  a.starts = memory.starts.place<int64_t>(panels + 1, edge);
+  bool good = sinter_f32_sell_pack_scalar(&a) == SINTER_OK;
+  const size_t count = static_cast<size_t>(a.starts[panels]) * 16;
+  a.quads = memory.quads.place<uint16_t>(count, edge);
+  float *const w = memory.w.place<float>(count, edge);
+  a.w = w;
+  good = good && sinter_f32_sell_pack_scalar(&a) == SINTER_OK &&
+         sinter_sell_list(n, k, a.starts, a.quads) == SINTER_OK;
+  if (count > 0 && k < SINTER_SELL_MAX_K) {
+    uint16_t &last = a.quads[count - 1];
+    const uint16_t right = last;
+    last = static_cast<uint16_t>(k);
+    good = good && sinter_sell_list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
+    last = right;
+  }
+  a.starts[0] = 1;
+  good = good && sinter_sell_list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
+  a.starts[0] = 0;
+  if (!good) {
+    fail("sell pack of n %lld k %lld", static_cast<long long>(n), static_cast<long long>(k));
+  }
+  return {a.starts, a.quads, w, nullptr};
 }
 
 // All variants, whole and in pieces: move(args, row) makes a call start at a row.
@@ -355,23 +396,28 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
     if (sinter_f32_gemm_scalar(&g) != SINTER_OK) {
       fail("dense f32");
     }
-    const Packed packed = pack(sinter_f32_block_pack_scalar, w, n, k, 0, 32, edge);
-    g.w = packed.w;
-    a.starts = packed.starts;
-    a.quads = packed.quads;
-    a.scratch =
-        memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)), edge);
     char text[160];
     std::snprintf(text, sizeof text,
                   "f32 m %lld n %lld k %lld blocks %lldx%lld chance %lld activation %d",
                   static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
                   static_cast<long long>(pattern.height), static_cast<long long>(pattern.width),
                   static_cast<long long>(pattern.chance), g.activation);
-    check<sinter_f32_block_gemm_args>(
-        f32_variants, a, before, expected, edge, text,
-        [&](sinter_f32_block_gemm_args &piece, int64_t row) {
-          piece.gemm.x = static_cast<const float *>(piece.gemm.x) + row * x_stride;
-        });
+    a.scratch =
+        memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)), edge);
+    const auto run = [&](Variant<sinter_f32_block_gemm_args>(&variants)[3], const Packed &packed) {
+      g.w = packed.w;
+      a.starts = packed.starts;
+      a.quads = packed.quads;
+      check<sinter_f32_block_gemm_args>(variants, a, before, expected, edge, text,
+                                        [&](sinter_f32_block_gemm_args &piece, int64_t row) {
+                                          piece.gemm.x = static_cast<const float *>(piece.gemm.x) +
+                                                         row * x_stride;
+                                        });
+    };
+    run(f32_variants, pack(sinter_f32_block_pack_scalar, w, n, k, 0, 32, edge));
+    if (k <= SINTER_SELL_MAX_K) {
+      run(sell_variants, pack_sell(w, n, k, edge));
+    }
   }
 }
 
@@ -413,9 +459,11 @@ int main() {
   }
   check_codes(Kind::two_of_four, 2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256});
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
+  check_f32(3, 17, SINTER_SELL_MAX_K, Pattern{1, 1, 128});
   report("int8", int8_variants);
   report("int4", int4_variants);
   report("2:4", two_of_four_variants);
   report("f32", f32_variants);
+  report("f32 unstructured", sell_variants);
   return 0;
 }

@@ -73,6 +73,8 @@ record Forks(Path folder, int forks) {
     ChainedOptionsBuilder options =
         options(LinearBench.class, name)
             .param("scheme", subject.asScheme().id())
+            .param("format", subject.format())
+            .param("sparsity", String.valueOf(subject.sparsity() == null ? 0 : subject.sparsity()))
             .param("backend", subject.backend())
             .param("shape", shape.label())
             .param("results", file.toString())

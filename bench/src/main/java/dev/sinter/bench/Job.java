@@ -7,6 +7,7 @@ import java.util.List;
  *
  * @param threads one after the other; a peer has one, since its threads belong to its process
  * @param shapes of linear layers; none for an encoder
+ * @param sparsities shares of weights that are zero, one after the other; none for dense weights
  * @param sizes of what an encoder is given; none for linear layers
  * @param rowNanos time for a row; 0 to call everything once
  * @param deadlineMillis of the system clock: no row is begun after it
@@ -15,9 +16,17 @@ record Job(
     Subject subject,
     List<Integer> threads,
     List<Shape> shapes,
+    List<Double> sparsities,
     List<EncoderSize> sizes,
     long rowNanos,
     long deadlineMillis) {
+
+  /** The subject with each sparsity; itself for dense weights. */
+  List<Subject> subjects() {
+    return sparsities.isEmpty()
+        ? List.of(subject)
+        : sparsities.stream().map(subject::withSparsity).toList();
+  }
 
   boolean encoder() {
     return !sizes.isEmpty();
@@ -33,10 +42,10 @@ record Job(
 
   /** The rows it makes if nothing is refused. */
   int rowCount() {
-    return rows(shapes, sizes) * threads.size();
+    return rows(shapes, sizes) * threads.size() * Math.max(1, sparsities.size());
   }
 
-  /** The rows of one number of threads. */
+  /** The rows of one number of threads and one sparsity. */
   static int rows(List<Shape> shapes, List<EncoderSize> sizes) {
     return shapes.stream().mapToInt(s -> s.rows().size()).sum() + sizes.size();
   }

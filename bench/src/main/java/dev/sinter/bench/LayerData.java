@@ -3,6 +3,7 @@ package dev.sinter.bench;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparsity;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -19,13 +20,19 @@ final class LayerData implements AutoCloseable {
   /**
    * @throws IllegalArgumentException if there are no weights of the scheme
    */
-  LayerData(Scheme scheme, Shape shape) {
+  LayerData(Subject subject, Shape shape) {
     this.shape = shape;
-    this.scheme = scheme;
+    scheme = subject.asScheme();
+    Sparsity structure = Format.sparsity(subject.format());
     int rows = shape.rows().stream().mapToInt(m -> m).max().orElseThrow();
     try {
       Dense dense = Data.weights(shape.n(), shape.k(), arena);
-      weights = Compression.of(scheme, dense, arena);
+      if (structure == null) {
+        weights = Compression.of(scheme, dense, arena);
+      } else {
+        Data.makeZeros(structure, subject.sparsity(), dense);
+        weights = Compression.of(scheme, structure, dense, arena);
+      }
       x = Data.activations(rows, shape.k(), arena);
       y = Data.floats(rows, shape.n(), arena);
       agreement = new Agreement(scheme, dense);

@@ -1,7 +1,6 @@
 package dev.sinter.bench;
 
 import dev.sinter.Sinter;
-import dev.sinter.SinterOptions;
 import dev.sinter.tensor.Scheme;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +33,14 @@ public class LinearBench {
   @Param("f32")
   public String scheme;
 
+  /** As rows of the JSON have it. */
+  @Param("dense")
+  public String format;
+
+  /** Share of zeros; of dense weights it means nothing. */
+  @Param("0")
+  public double sparsity;
+
   /** The backend to force. */
   @Param("onednn")
   public String backend;
@@ -59,9 +66,10 @@ public class LinearBench {
   @Setup(Level.Trial)
   public void open() {
     Shape layer = Shape.of(shape, m);
-    sinter = Sinter.open(new SinterOptions(threads, backend, null));
-    Scheme stored = Scheme.of(scheme);
-    data = new LayerData(stored, layer);
+    Double zeros = format.equals(Format.DENSE) ? null : Double.valueOf(sparsity);
+    Subject subject = Subject.ours(Scheme.of(scheme), format, zeros, backend);
+    sinter = Sinter.open(subject.options(threads));
+    data = new LayerData(subject, layer);
     linear = new LinearCase(sinter, data);
     String wrong = linear.disagreement(m);
     if (wrong != null) {
@@ -72,7 +80,7 @@ public class LinearBench {
       new Results(Path.of(results))
           .add(
               dev.sinter.bench.Measurement.linear(
-                  Subject.ours(stored, backend),
+                  subject,
                   kernel.isa(),
                   kernel.implementation(),
                   layer,

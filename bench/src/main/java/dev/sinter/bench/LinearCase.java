@@ -3,6 +3,7 @@ package dev.sinter.bench;
 import dev.sinter.Sinter;
 import dev.sinter.layer.Linear;
 import dev.sinter.runtime.CpuCaches;
+import dev.sinter.tensor.Sparse;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,13 +26,21 @@ final class LinearCase implements AutoCloseable {
     this.data = data;
     boolean cold = data.shape().rows().stream().anyMatch(data.shape()::cold);
     try {
-      for (int i = 0; i < (cold ? coldCopies(weightBytes()) : 1); i++) {
+      do {
         copies.add(Linear.of(sinter, data.weights(), (float[]) null, data.scheme().activations()));
-      }
+      } while (cold && copies.size() < coldCopies());
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
+  }
+
+  /** Small sparse layers would take minutes to pack for more than is needed. */
+  private int coldCopies() {
+    boolean sparse = data.weights() instanceof Sparse;
+    return sparse
+        ? Math.toIntExact(COLD_CACHES * CpuCaches.host().last() / weightBytes() + 1)
+        : coldCopies(weightBytes());
   }
 
   /** Copies of a layer that are more together than any cache keeps. */
@@ -44,9 +53,9 @@ final class LinearCase implements AutoCloseable {
     return Explanation.of(copies.getFirst().explain());
   }
 
-  /** Of one layer, as the scheme stores them. */
+  /** Of one layer: as the scheme stores them, or sparse ones as the kernel does. */
   long weightBytes() {
-    return data.weights().bytes();
+    return data.weights() instanceof Sparse ? copies.getFirst().bytes() : data.weights().bytes();
   }
 
   /** One pass over {@code m} rows, with the weights cold or warm as the shape wants it. */

@@ -1,7 +1,6 @@
 package dev.sinter.bench;
 
 import dev.sinter.Sinter;
-import dev.sinter.SinterOptions;
 
 /** The rows of one scheme on one backend of ours: check, then time. */
 final class LinearSeries {
@@ -16,14 +15,16 @@ final class LinearSeries {
 
   static void run(Job job, Results results) {
     warmUp(job);
-    for (Shape shape : job.shapes()) {
-      if (job.outOfTime()) {
-        results.add(new Refusal(job.subject(), shape.label(), "no time left", false));
-        continue;
-      }
-      try (LayerData data = new LayerData(job.subject().asScheme(), shape)) {
-        for (int threads : job.threads()) {
-          run(job, data, threads, results);
+    for (Subject subject : job.subjects()) {
+      for (Shape shape : job.shapes()) {
+        if (job.outOfTime()) {
+          results.add(new Refusal(subject, shape.label(), "no time left", false));
+          continue;
+        }
+        try (LayerData data = new LayerData(subject, shape)) {
+          for (int threads : job.threads()) {
+            run(job, subject, data, threads, results);
+          }
         }
       }
     }
@@ -31,10 +32,10 @@ final class LinearSeries {
 
   private static void warmUp(Job job) {
     Shape small = new Shape(WARM_UP_SIDE, WARM_UP_SIDE, job.shapes().getFirst().rows());
-    Subject subject = job.subject();
+    Subject subject = job.subjects().getFirst();
     int threads = job.threads().getFirst();
-    try (LayerData data = new LayerData(subject.asScheme(), small);
-        Sinter sinter = Sinter.open(new SinterOptions(threads, subject.backend(), null));
+    try (LayerData data = new LayerData(subject, small);
+        Sinter sinter = Sinter.open(subject.options(threads));
         LinearCase linear = new LinearCase(sinter, data)) {
       job.timer().warmUp(WARM_UP_NANOS, () -> small.rows().forEach(linear::forward));
     } catch (IllegalStateException e) {
@@ -42,10 +43,9 @@ final class LinearSeries {
     }
   }
 
-  private static void run(Job job, LayerData data, int threads, Results results) {
-    Subject subject = job.subject();
+  private static void run(Job job, Subject subject, LayerData data, int threads, Results results) {
     Shape shape = data.shape();
-    try (Sinter sinter = Sinter.open(new SinterOptions(threads, subject.backend(), null));
+    try (Sinter sinter = Sinter.open(subject.options(threads));
         LinearCase linear = new LinearCase(sinter, data)) {
       Explanation kernel = linear.explanation();
       for (int m : shape.rows()) {

@@ -7,7 +7,9 @@ import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.Planner;
 import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparsity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -28,36 +30,58 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
   // Backends decide by type and by K; few outputs make the question cheap.
   private static final int PROBED_OUTPUTS = 64;
 
-  /** Each scheme on every backend that says it can run it. */
-  static Plan layers(List<Scheme> schemes, List<Shape> shapes, List<Peer> peers) {
-    List<Subject> subjects = new ArrayList<>();
-    List<Refusal> refusals = new ArrayList<>();
+  /** Each scheme of a suite, in each structure, on every backend that says it can run it. */
+  static Plan layers(Suite suite, List<Shape> shapes, List<Peer> peers) {
+    Plan plan = new Plan(new ArrayList<>(), new ArrayList<>());
     int k = shapes.getFirst().k();
     try (Sinter sinter = Sinter.open(SinterOptions.defaults().withThreads(1).withBackend(null));
         Arena arena = Arena.ofShared()) {
-      for (Scheme scheme : schemes) {
-        CompressedTensor weights =
-            Compression.of(scheme, Data.weights(PROBED_OUTPUTS, k, arena), arena);
-        MatmulSpec spec = MatmulSpec.of(weights, scheme.activations(), Epilogue.NONE);
-        for (Planner.Verdict verdict : sinter.planner().survey(spec)) {
-          Subject subject = Subject.ours(scheme, verdict.backend());
-          if (verdict.answer().equals("yes")) {
-            if (!verdict.backend().equals(REFERENCE)) {
-              subjects.add(subject);
-            }
-          } else if (hasMatmul(sinter, verdict.backend())) {
-            refusals.add(new Refusal(subject, "all layers", verdict.answer(), false));
-          }
+      Dense dense = Data.weights(PROBED_OUTPUTS, k, arena);
+      Data.makeZeros(new Sparsity.NofM(2, 4), 0, dense); // fits every structure
+      for (Scheme scheme : suite.schemes()) {
+        for (Sparsity structure : structures(suite, scheme)) {
+          plan.probe(sinter, scheme, structure, dense, arena);
         }
       }
     }
-    // Where the time is short, the fallback is what is missed least.
-    subjects.sort(Comparator.comparing((Subject s) -> s.backend().equals(FALLBACK)));
+    // Where the time is short, the fallback is what is missed least, and before it what runs on the
+    // same kernel as another structure does.
+    plan.subjects.sort(
+        Comparator.comparing((Subject s) -> s.backend().equals(FALLBACK))
+            .thenComparing(s -> Suite.isVariant(Format.sparsity(s.format()))));
     for (Peer peer : peers) {
       peer.layers()
-          .forEach(v -> subjects.add(new Subject(v.scheme(), v.group(), null, peer.name())));
+          .forEach(v -> plan.subjects.add(new Subject(v.scheme(), v.group(), null, peer.name())));
     }
-    return new Plan(subjects, refusals);
+    return plan;
+  }
+
+  /** Null, for dense weights, comes first. */
+  private static List<Sparsity> structures(Suite suite, Scheme scheme) {
+    List<Sparsity> structures = new ArrayList<>();
+    structures.add(null);
+    structures.addAll(suite.structures(scheme));
+    return structures;
+  }
+
+  private void probe(Sinter sinter, Scheme scheme, Sparsity structure, Dense dense, Arena arena) {
+    CompressedTensor weights =
+        structure == null
+            ? Compression.of(scheme, dense, arena)
+            : Compression.of(scheme, structure, dense, arena);
+    String format =
+        structure == null ? Format.DENSE : Format.of(structure, scheme.kind() != Scheme.Kind.F32);
+    MatmulSpec spec = MatmulSpec.of(weights, scheme.activations(), Epilogue.NONE);
+    for (Planner.Verdict verdict : sinter.planner().survey(spec)) {
+      Subject subject = Subject.ours(scheme, format, null, verdict.backend());
+      if (verdict.answer().equals("yes")) {
+        if (!verdict.backend().equals(REFERENCE)) {
+          subjects.add(subject);
+        }
+      } else if (hasMatmul(sinter, verdict.backend())) {
+        refusals.add(new Refusal(subject, "all layers", verdict.answer(), false));
+      }
+    }
   }
 
   private static boolean hasMatmul(Sinter sinter, String name) {

@@ -34,6 +34,7 @@ record Report(
           .thenComparing(r -> r.measured().m())
           .thenComparing(r -> r.measured().threads())
           .thenComparing(r -> r.measured().subject().scheme())
+          .thenComparing(r -> sparsity(r.measured()))
           .thenComparing(r -> r.measured().subject().peer() == null ? 0 : 1);
 
   Report {
@@ -67,6 +68,8 @@ record Report(
           .addObject()
           .put("scheme", r.subject().scheme())
           .put("group", r.subject().group())
+          .put("sparsity", r.subject().sparsity())
+          .put("format", r.subject().format())
           .put("backend", r.subject().backend())
           .put("peer", r.subject().peer())
           .put("what", r.what())
@@ -99,6 +102,8 @@ record Report(
             ">M",
             ">threads",
             "scheme",
+            "format",
+            ">zeros",
             "by",
             "implementation",
             ">ms",
@@ -119,6 +124,8 @@ record Report(
             String.valueOf(m.m()),
             String.valueOf(m.threads()),
             scheme(m),
+            m.subject().format(),
+            percent(m.subject().sparsity()),
             by(m),
             m.impl(),
             millis(m.ms()),
@@ -127,7 +134,7 @@ record Report(
             number(row.gbs()),
             m.weights(),
             percent(row.fracDram()),
-            percent(row.fracPeak()),
+            percent(row.fracPeakExecuted()),
             row.doubts().isEmpty() ? "" : "BAD MEASUREMENT");
       }
     }
@@ -195,6 +202,10 @@ record Report(
   private static String scheme(Measurement m) {
     Integer group = m.subject().group();
     return m.subject().scheme() + (group == null ? "" : " g" + group);
+  }
+
+  private static double sparsity(Measurement m) {
+    return m.subject().sparsity() == null ? 0 : m.subject().sparsity();
   }
 
   private static String by(Measurement m) {

@@ -52,6 +52,15 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     };
   }
 
+  /**
+   * Of the operations on weights that are kept: {@link #gops} counts those that are not as well.
+   */
+  Double fracPeakExecuted() {
+    Double sparsity = measured.subject().sparsity();
+    Double all = fracPeak();
+    return all == null || sparsity == null ? all : Double.valueOf(all * (1 - sparsity));
+  }
+
   /** Of cold weights only: warm ones do not come from memory. */
   Double fracDram() {
     return "cold".equals(measured.weights()) ? ratio(gbs(), limits.dramGbs()) : null;
@@ -71,8 +80,9 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     if (fracDram() != null && fracDram() > IMPOSSIBLE) {
       doubts.add(String.format(Locale.ROOT, "%.0f%% of the memory bandwidth", 100 * fracDram()));
     }
-    if (fracPeak() != null && fracPeak() > IMPOSSIBLE) {
-      doubts.add(String.format(Locale.ROOT, "%.0f%% of the %s peak", 100 * fracPeak(), peak()));
+    Double executed = fracPeakExecuted();
+    if (executed != null && executed > IMPOSSIBLE) {
+      doubts.add(String.format(Locale.ROOT, "%.0f%% of the %s peak", 100 * executed, peak()));
     }
     return doubts;
   }
@@ -82,8 +92,8 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     ObjectNode json = Json.object();
     json.put("suite", suite).put("kernel", measured.kernel());
     json.put("scheme", subject.scheme()).put("group", subject.group());
-    json.set("sparsity", NullNode.instance);
-    json.put("format", "dense").put("backend", subject.backend());
+    json.put("sparsity", subject.sparsity()).put("format", subject.format());
+    json.put("backend", subject.backend());
     json.put("isa", measured.isa()).put("impl", measured.impl());
     json.put("m", measured.m()).put("n", measured.n()).put("k", measured.k());
     json.put("threads", measured.threads());
@@ -94,6 +104,7 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     set(json, "frac_dram", fracDram(), 4);
     json.put("peak", peak());
     set(json, "frac_peak", fracPeak(), 4);
+    set(json, "frac_peak_executed", fracPeakExecuted(), 4);
     json.put("peer", subject.peer()).put("weights", measured.weights());
     if (measured.sentences() != null) {
       set(json, "sentences_per_s", sentencesPerSecond(), 2);

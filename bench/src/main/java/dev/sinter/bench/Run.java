@@ -30,8 +30,7 @@ record Run(
   private static final String COMMIT = System.getProperty("sinter.commit", "");
 
   Report execute(List<Peer> peers) {
-    Plan plan =
-        shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(suite.schemes(), shapes, peers);
+    Plan plan = shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(suite, shapes, peers);
     Forks forks = new Forks(folder, 1);
     List<MachineLimits> limits = measure(jobs(plan), forks);
     Map<Integer, MachineLimits> byThreads =
@@ -61,9 +60,12 @@ record Run(
         if (job.outOfTime()) {
           forks.results().add(new Refusal(job.subject(), "all rows", "no time left", false));
         } else if (full && job.subject().peer() == null && !job.encoder()) {
-          for (Shape shape : shapes) {
-            progress.step(job.subject().label() + " " + shape.label(), done, total);
-            forks.full(job.subject(), threads, shape, name + "-" + shape.label());
+          for (Subject subject : job.subjects()) {
+            for (Shape shape : shapes) {
+              String zeros = subject.sparsity() == null ? "" : "-" + subject.sparsity();
+              progress.step(subject.label() + zeros + " " + shape.label(), done, total);
+              forks.full(subject, threads, shape, name + zeros + "-" + shape.label());
+            }
           }
         } else {
           forks.run(job, name, progress, done, total);
@@ -90,17 +92,22 @@ record Run(
     long budget = full ? Duration.ofDays(1000).toMillis() : suite.total().toMillis();
     long deadline = System.currentTimeMillis() + budget;
     List<Job> jobs = new ArrayList<>();
-    long row = rowNanos(ours.size(), ours.size() * threads.size());
-    ours.forEach(s -> jobs.add(new Job(s, threads, shapes, sizes(), row, deadline)));
+    int series = ours.stream().mapToInt(s -> Math.max(1, sparsities(s).size())).sum();
+    long row = rowNanos(ours.size(), series * threads.size());
+    ours.forEach(s -> jobs.add(new Job(s, threads, shapes, sparsities(s), sizes(), row, deadline)));
     int count = theirs.size() * threads.size();
     long peerRow = rowNanos(count, count);
     long later = deadline + budget;
     for (Subject subject : theirs) {
       for (int t : threads) {
-        jobs.add(new Job(subject, List.of(t), shapes, sizes(), peerRow, later));
+        jobs.add(new Job(subject, List.of(t), shapes, List.of(), sizes(), peerRow, later));
       }
     }
     return jobs;
+  }
+
+  private List<Double> sparsities(Subject subject) {
+    return suite.sparsities(Format.sparsity(subject.format()));
   }
 
   private List<EncoderSize> sizes() {

@@ -1,6 +1,7 @@
 package dev.sinter.bench;
 
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparsity;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +29,25 @@ enum Suite {
       Duration.ofMillis(1200),
       Duration.ofMinutes(9)),
   /**
+   * Sparse weights beside dense ones, in every structure that there are kernels for, or could be.
+   */
+  SPARSE(
+      List.of(Scheme.W8A8, Scheme.W4A8, Scheme.F32),
+      List.of(
+          new Sparsity.Blocks(16, 4),
+          new Sparsity.Blocks(16, 8),
+          new Sparsity.Blocks(16, 16),
+          new Sparsity.Blocks(32, 32),
+          new Sparsity.Blocks(8, 4),
+          new Sparsity.Blocks(1, 16),
+          new Sparsity.Blocks(8, 1),
+          new Sparsity.NofM(2, 4),
+          Sparsity.UNSTRUCTURED),
+      List.of(0.5, 0.7, 0.8, 0.9, 0.95),
+      List.of(new Shape(4096, 4096, List.of(1, 8, 32, 128))),
+      Duration.ofMillis(300),
+      Duration.ofMinutes(9)),
+  /**
    * A whole sentence encoder. Its small matrices want small groups, and it was not trained for
    * ternary or binary weights.
    */
@@ -43,17 +63,35 @@ enum Suite {
       Duration.ofSeconds(3),
       Duration.ofMinutes(10));
 
+  // What kernels skip.
+  private static final Sparsity BLOCKS = new Sparsity.Blocks(16, 4);
+  private static final Sparsity INT4_BLOCKS = new Sparsity.Blocks(16, 8);
+
   // What a process takes beside its rows: start, data, packing, warm-up, limits.
   private static final Duration JOB = Duration.ofSeconds(4);
   private static final Duration SHORTEST = Duration.ofMillis(60);
 
   private final List<Scheme> schemes;
+  private final List<Sparsity> structures;
+  private final List<Double> sparsities;
   private final List<Shape> shapes;
   private final Duration row;
   private final Duration total;
 
   Suite(List<Scheme> schemes, List<Shape> shapes, Duration row, Duration total) {
+    this(schemes, List.of(), List.of(), shapes, row, total);
+  }
+
+  Suite(
+      List<Scheme> schemes,
+      List<Sparsity> structures,
+      List<Double> sparsities,
+      List<Shape> shapes,
+      Duration row,
+      Duration total) {
     this.schemes = schemes;
+    this.structures = structures;
+    this.sparsities = sparsities;
     this.shapes = shapes;
     this.row = row;
     this.total = total;
@@ -65,6 +103,34 @@ enum Suite {
 
   List<Scheme> schemes() {
     return schemes;
+  }
+
+  /**
+   * Of sparse weights, which come besides dense ones; none but for {@link #SPARSE}. Blocks of 16x8
+   * are those of int4's kernel, and to others nothing new.
+   */
+  List<Sparsity> structures(Scheme scheme) {
+    return structures.stream()
+        .filter(s -> scheme.kind() == Scheme.Kind.W4A8 || !s.equals(INT4_BLOCKS))
+        .toList();
+  }
+
+  /** Whether kernels take these blocks apart into smaller ones, or put them together. */
+  static boolean isVariant(Sparsity structure) {
+    return structure instanceof Sparsity.Blocks b && !b.equals(BLOCKS) && !b.equals(INT4_BLOCKS);
+  }
+
+  /**
+   * Shares of zeros that weights of a structure are measured with: N:M has but one.
+   *
+   * @param structure null for dense weights, which have none
+   */
+  List<Double> sparsities(Sparsity structure) {
+    return switch (structure) {
+      case null -> List.of();
+      case Sparsity.NofM p -> List.of(1 - (double) p.n() / p.m());
+      default -> sparsities;
+    };
   }
 
   /** Of linear layers; none for {@link #ENCODER}. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sinter.MachineLimits;
 import dev.sinter.cli.Json;
+import dev.sinter.tensor.Sparsity;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -45,6 +46,55 @@ class RowTest {
     assertEquals("int8", json.get("peak").textValue());
     assertEquals(2.0 * 4096 * 4096 / 0.5e6 / 800, json.get("frac_peak").doubleValue(), 1e-4);
     assertEquals("cold", json.get("weights").textValue());
+  }
+
+  /** Operations that a sparse kernel leaves out count for its speed, not for the peak. */
+  @Test
+  void theWorkOfSparseWeightsIsThatOfTheKeptOnes() {
+    Measurement dense = row("w8a8", 32, 2).measured();
+    Row sparse =
+        new Row(
+            "sparse",
+            new Measurement(
+                new Subject("w8a8", null, "block16x4", 0.9, "cpu", null),
+                "linear",
+                "avx2",
+                "b",
+                32,
+                4096,
+                4096,
+                2,
+                2,
+                2,
+                dense.operations(),
+                1e6,
+                "warm",
+                null,
+                null),
+            LIMITS);
+    JsonNode json = sparse.toJson();
+    assertEquals(0.9, json.get("sparsity").doubleValue());
+    assertEquals("block16x4", json.get("format").textValue());
+    double all = 2.0 * 32 * 4096 * 4096 / 2e6 / 800;
+    assertEquals(all, json.get("frac_peak").doubleValue(), 1e-4);
+    assertEquals(all / 10, json.get("frac_peak_executed").doubleValue(), 1e-4);
+    JsonNode of = row("w8a8", 32, 2).toJson();
+    assertEquals(of.get("frac_peak"), of.get("frac_peak_executed"));
+    assertEquals("dense", of.get("format").textValue());
+    assertTrue(sparse.doubts().isEmpty());
+    assertFalse(row("w8a8", 32, 1).doubts().isEmpty(), "the same speed with dense weights");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "16x4, true, block16x4",
+    "2:4, false, 2:4",
+    "unstructured, true, bitmask",
+    "unstructured, false, csr"
+  })
+  void aFormatNamesItsStructure(String id, boolean codes, String format) {
+    assertEquals(format, Format.of(Sparsity.of(id), codes));
+    assertEquals(Sparsity.of(id), Format.sparsity(format));
   }
 
   @Test

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.models.Progress;
+import dev.sinter.testing.NativeBuild;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -24,7 +26,11 @@ class SmokeTest {
   @TempDir private Path folder;
 
   private static Job job(Subject subject, List<Shape> shapes) {
-    return new Job(subject, List.of(1, 2), shapes, List.of(), 0, Long.MAX_VALUE);
+    return job(subject, shapes, List.of());
+  }
+
+  private static Job job(Subject subject, List<Shape> shapes, List<Double> sparsities) {
+    return new Job(subject, List.of(1, 2), shapes, sparsities, List.of(), 0, Long.MAX_VALUE);
   }
 
   private static void check(List<Measurement> rows, Subject subject, int expected) {
@@ -39,7 +45,7 @@ class SmokeTest {
 
   @Test
   void everySchemeOnEveryBackend() {
-    List<Subject> subjects = Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects();
+    List<Subject> subjects = Plan.layers(Suite.DENSE, SHAPES, List.of()).subjects();
     assertFalse(subjects.isEmpty());
     for (Subject subject : subjects) {
       Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
@@ -57,7 +63,7 @@ class SmokeTest {
   @Test
   void everySchemeOnEveryBackendAsJmhMeasuresIt() {
     Shape small = SHAPES.getFirst();
-    for (Subject subject : Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects()) {
+    for (Subject subject : Plan.layers(Suite.DENSE, SHAPES, List.of()).subjects()) {
       Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
       assertTrue(forks.folder().toFile().mkdir());
       forks.full(subject, List.of(1, 2), small, "full");
@@ -67,12 +73,45 @@ class SmokeTest {
   }
 
   @Test
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void everyStructureThatHasAKernelAndTheReasonsOfTheOthers() {
+    Plan plan = Plan.layers(Suite.SPARSE, SHAPES, List.of());
+    List<Subject> subjects =
+        plan.subjects().stream().filter(s -> !s.format().equals(Format.DENSE)).toList();
+    for (String expected : List.of("w8a8 block16x4", "w8a8 2:4", "w4a8 g128 block16x8", "f32 csr")) {
+      assertTrue(subjects.stream().anyMatch(s -> s.label().equals(expected + " on cpu")), expected);
+    }
+    for (Subject subject : subjects) {
+      Forks forks = new Forks(folder.resolve(subject.label().replaceAll("[ :]", "-")), 0);
+      assertTrue(forks.folder().toFile().mkdir());
+      boolean pattern = subject.format().contains(":");
+      List<Double> sparsities = pattern ? List.of(0.5) : List.of(0.5, 0.9);
+      // One of them cold as well.
+      List<Shape> shapes =
+          subject.label().startsWith("w8a8 block16x4 ") ? SHAPES : SHAPES.subList(0, 1);
+      int expected = 4 * shapes.size() * sparsities.size();
+      forks.run(job(subject, shapes, sparsities), "series", Progress.none(), 0, 1);
+      assertEquals(List.of(), forks.results().refusals());
+      List<Measurement> rows = forks.results().rows();
+      check(rows, subject, expected);
+      assertEquals(0.5, rows.getFirst().subject().sparsity());
+      forks.full(subject.withSparsity(0.5), List.of(1), SHAPES.getFirst(), "full");
+      check(forks.results().rows().subList(expected, expected + 2), subject, 2);
+    }
+    for (String refused : List.of("w8a8 bitmask", "w8a8 block1x16", "w4a8 g128 2:4", "f32 2:4")) {
+      assertTrue(
+          plan.refusals().stream().anyMatch(r -> r.subject().label().equals(refused + " on cpu")),
+          refused);
+    }
+  }
+
+  @Test
   void theEncoderInEveryScheme() {
     for (Subject subject : Plan.encoder(List.of()).subjects()) {
       Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
       assertTrue(forks.folder().toFile().mkdir());
       List<EncoderSize> smallest = EncoderSize.ALL.subList(0, 1);
-      Job once = new Job(subject, List.of(2), List.of(), smallest, 0, Long.MAX_VALUE);
+      Job once = new Job(subject, List.of(2), List.of(), List.of(), smallest, 0, Long.MAX_VALUE);
       forks.run(once, "encoder", Progress.none(), 0, 1);
       if (Stream.of("f32", "w8a8", "w4a8", "w8a16", "w4a16").anyMatch(subject.scheme()::equals)) {
         assertEquals(List.of(), forks.results().refusals());
@@ -93,9 +132,10 @@ class SmokeTest {
 
   @Test
   void noTimeLeftIsReported() {
-    Subject subject = Plan.layers(Suite.DENSE.schemes(), SHAPES, List.of()).subjects().getFirst();
+    Subject subject = Plan.layers(Suite.DENSE, SHAPES, List.of()).subjects().getFirst();
     Forks forks = new Forks(folder, 0);
-    forks.run(new Job(subject, List.of(1), SHAPES, List.of(), 0, 0), "late", Progress.none(), 0, 1);
+    Job late = new Job(subject, List.of(1), SHAPES, List.of(), List.of(), 0, 0);
+    forks.run(late, "late", Progress.none(), 0, 1);
     List<Refusal> refusals = new ArrayList<>(forks.results().refusals());
     assertEquals(2, refusals.size());
     assertTrue(refusals.stream().noneMatch(Refusal::failure));

@@ -11,6 +11,7 @@ import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
+import dev.sinter.tensor.FullTensor;
 import dev.sinter.tensor.Scheme;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -31,10 +32,11 @@ import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
- * Finds out which backend runs a layer fastest on this machine, where several can: by timing layers
- * of two sizes in every scheme, in some seconds. What it finds is kept in the cache folder, for the
- * CPU, the kernels' build, the number of threads and the cap on instruction sets that it was found
- * with, and every {@link Sinter} that is opened alike then goes by it.
+ * Finds out which backend runs a layer fastest on this machine, where several can, and from which
+ * density and up to how many rows sparse weights are faster than dense ones: by timing layers of
+ * two sizes in every scheme, in some tens of seconds. What it finds is kept in the cache folder,
+ * for the CPU, the kernels' build, the number of threads and the cap on instruction sets that it
+ * was found with, and every {@link Sinter} that is opened alike then goes by it.
  *
  * <p>Nothing calibrates by itself: a server's plan changes when its owner says so, and can be
  * pinned by {@link SinterOptions#plan}.
@@ -43,7 +45,7 @@ public final class Calibration {
   private static final System.Logger LOG = System.getLogger(Calibration.class.getName());
 
   /** Never faster than native code, and slow for as long as the JVM has not compiled them. */
-  private static final Set<String> PORTABLE = Set.of("vector", "reference");
+  static final Set<String> PORTABLE = Set.of("vector", "reference");
 
   // Weights that a second-level cache holds, and weights that only memory does.
   private static final int[] SIZES = {512, 4096};
@@ -74,15 +76,23 @@ public final class Calibration {
     SinterOptions free = options.withBackend(null).withPlan(SinterOptions.NO_PLAN);
     Map<Timings.Layer, Map<String, Double>> millis = new LinkedHashMap<>();
     List<Kind> kinds;
+    List<SparseCalibration.Kind> sparse;
     try (Sinter sinter = Sinter.open(free)) {
       kinds = Scheme.DEFAULTS.stream().map(s -> kind(sinter, s)).filter(k -> k != null).toList();
+      sparse = SparseCalibration.kinds(sinter);
     }
-    int total = SIZES.length * kinds.size();
+    int total = SIZES.length * (kinds.size() + sparse.size());
     int done = 0;
     for (int size : SIZES) {
       for (Kind kind : kinds) {
         progress.step(kind.scheme().id() + " " + size + "x" + size, done++, total);
         time(kind, size, free, millis);
+      }
+    }
+    for (int size : SIZES) {
+      for (SparseCalibration.Kind kind : sparse) {
+        progress.step(kind.label() + " " + size + "x" + size, done++, total);
+        SparseCalibration.time(kind, size, free, millis);
       }
     }
     progress.step("done", done, total);
@@ -106,41 +116,41 @@ public final class Calibration {
 
   private static void time(
       Kind kind, int size, SinterOptions free, Map<Timings.Layer, Map<String, Double>> millis) {
-    List<Contender> contenders = new ArrayList<>();
+    Map<String, Contender> contenders = new LinkedHashMap<>();
+    List<Sinter> opened = new ArrayList<>();
     try (Arena arena = Arena.ofShared()) {
       CompressedTensor weights = weights(kind.scheme(), size, size, arena);
       for (String backend : kind.backends()) {
-        contenders.add(Contender.of(free.withBackend(backend), weights, kind.scheme()));
+        Sinter sinter = Sinter.open(free.withBackend(backend));
+        opened.add(sinter);
+        contenders.put(backend, Contender.of(sinter, weights, kind.scheme()));
       }
       MemorySegment x = uniform(MOST_ROWS, size, arena);
       MemorySegment y = arena.allocate(4L * MOST_ROWS * size, 64);
       for (int m : ROWS) {
-        Map<String, Double> best = new LinkedHashMap<>();
-        for (int turn = 0; turn < TURNS; turn++) {
-          contenders.forEach(c -> best.merge(c.backend(), c.best(x, m, y), Math::min));
-        }
+        Map<String, Double> best = best(contenders, x, m, y);
         millis.put(new Timings.Layer(Timings.kind(kind.spec()), size, size, m), best);
       }
     } finally {
-      contenders.forEach(Contender::close);
+      contenders.values().forEach(Contender::close);
+      opened.forEach(Sinter::close);
     }
   }
 
-  /** A layer on one backend. */
-  private record Contender(Sinter sinter, Linear layer) implements AutoCloseable {
-    static Contender of(SinterOptions forced, CompressedTensor weights, Scheme scheme) {
-      Sinter sinter = Sinter.open(forced);
-      try {
-        return new Contender(
-            sinter, Linear.of(sinter, weights, (float[]) null, scheme.activations()));
-      } catch (RuntimeException | Error e) {
-        sinter.close();
-        throw e;
-      }
+  /** Each one's milliseconds for {@code m} rows. They take turns. */
+  static Map<String, Double> best(
+      Map<String, Contender> contenders, MemorySegment x, int m, MemorySegment y) {
+    Map<String, Double> best = new LinkedHashMap<>();
+    for (int turn = 0; turn < TURNS; turn++) {
+      contenders.forEach((name, c) -> best.merge(name, c.best(x, m, y), Math::min));
     }
+    return best;
+  }
 
-    String backend() {
-      return sinter.options().backend();
+  /** A layer to be timed. */
+  record Contender(Linear layer) implements AutoCloseable {
+    static Contender of(Sinter sinter, CompressedTensor weights, Scheme scheme) {
+      return new Contender(Linear.of(sinter, weights, (float[]) null, scheme.activations()));
     }
 
     /** Milliseconds of the fastest call of a turn: whatever else the machine does only adds. */
@@ -161,12 +171,14 @@ public final class Calibration {
     @Override
     public void close() {
       layer.close();
-      sinter.close();
     }
   }
 
   private static CompressedTensor weights(Scheme scheme, int n, int k, Arena arena) {
-    Dense dense = new Dense("calibration", n, k, DType.F32, uniform(n, k, arena));
+    return weights(scheme, new Dense("calibration", n, k, DType.F32, uniform(n, k, arena)), arena);
+  }
+
+  static FullTensor weights(Scheme scheme, Dense dense, Arena arena) {
     return switch (scheme.kind()) {
       case F32 -> dense;
       case BF16 -> dense.toBf16(arena);
@@ -174,7 +186,7 @@ public final class Calibration {
     };
   }
 
-  private static MemorySegment uniform(int rows, int columns, Arena arena) {
+  static MemorySegment uniform(int rows, int columns, Arena arena) {
     SplittableRandom random = new SplittableRandom(1);
     MemorySegment values = arena.allocate(4L * rows * columns, 64);
     for (long i = 0; i < (long) rows * columns; i++) {

@@ -1,6 +1,7 @@
 package dev.sinter;
 
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.PackingBudget;
 import dev.sinter.backend.Planner;
 import dev.sinter.backend.Timings;
 import dev.sinter.backend.cpu.CpuBackend;
@@ -23,11 +24,12 @@ public final class Sinter implements AutoCloseable {
   private final WorkerPool pool;
   private final List<Backend> backends;
   private final Planner planner;
+  private final PackingBudget packingBudget;
   private boolean closed;
 
-  private Sinter(SinterOptions options) {
+  private Sinter(SinterOptions options, Timings timings) {
     this.options = options;
-    Timings timings = Calibration.timings(options);
+    packingBudget = new PackingBudget(options.secondPackingBytes());
     pool = new WorkerPool("sinter-worker", options.threads());
     List<Backend> opened = new ArrayList<>();
     try {
@@ -54,7 +56,12 @@ public final class Sinter implements AutoCloseable {
    *     exist or that the host lacks, or if {@link SinterOptions#plan} names no file of timings
    */
   public static Sinter open(SinterOptions options) {
-    return new Sinter(options);
+    return open(options, Calibration.timings(options));
+  }
+
+  /** With these timings, whatever the options say of a plan. */
+  static Sinter open(SinterOptions options, Timings timings) {
+    return new Sinter(options, timings);
   }
 
   public SinterOptions options() {
@@ -77,6 +84,11 @@ public final class Sinter implements AutoCloseable {
 
   public Planner planner() {
     return planner;
+  }
+
+  /** What is left of {@link SinterOptions#secondPackingBytes}. */
+  public PackingBudget packingBudget() {
+    return packingBudget;
   }
 
   /** Waits for running passes, then ends the threads and frees the backends. Idempotent. */

@@ -43,6 +43,15 @@ class CalibrationTest {
     Map<String, Double> slowdowns = timings.slowdowns(F32, Set.of("cpu", "onednn"));
     assertEquals(Set.of("cpu", "onednn"), slowdowns.keySet(), timings.toString());
     timings.millis().forEach((layer, times) -> assertTrue(times.size() > 1, layer.toString()));
+    for (String kind :
+        List.of("i8-per-channel-2:4.u8_per_token", "i8-per-channel-blocks.u8_per_token")) {
+      for (int size : new int[] {512, 4096}) {
+        for (int m : new int[] {1, 32}) {
+          Timings.Layer layer = new Timings.Layer(kind, size, size, 50, m);
+          assertEquals(Set.of("cpu", Timings.DENSE), timings.millis().get(layer).keySet());
+        }
+      }
+    }
   }
 
   @Test

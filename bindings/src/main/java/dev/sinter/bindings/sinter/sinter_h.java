@@ -410,6 +410,15 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_BLOCK_MAX_K() {
         return SINTER_BLOCK_MAX_K;
     }
+    private static final int SINTER_SELL_MAX_K = (int)65536L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_SELL_MAX_K 65536
+     * }
+     */
+    public static int SINTER_SELL_MAX_K() {
+        return SINTER_SELL_MAX_K;
+    }
     private static final int SINTER_2OF4_BLOCK = (int)320L;
     /**
      * {@snippet lang=c :
@@ -1003,6 +1012,69 @@ public class sinter_h extends sinter_h$shared {
                 traceDowncall("sinter_block_list", n, k, group, width, starts, quads);
             }
             return (int)mh$.invokeExact(n, k, group, width, starts, quads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_sell_list {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_sell_list");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static FunctionDescriptor sinter_sell_list$descriptor() {
+        return sinter_sell_list.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MethodHandle sinter_sell_list$handle() {
+        return sinter_sell_list.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MemorySegment sinter_sell_list$address() {
+        return sinter_sell_list.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static int sinter_sell_list(long n, long k, MemorySegment starts, MemorySegment quads) {
+        var mh$ = sinter_sell_list.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_sell_list", n, k, starts, quads);
+            }
+            return (int)mh$.invokeExact(n, k, starts, quads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -5724,6 +5796,246 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_f32_block_gemm_avx512", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_sell_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_sell_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_sell_pack_scalar$descriptor() {
+        return sinter_f32_sell_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_sell_pack_scalar$handle() {
+        return sinter_f32_sell_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_sell_pack_scalar$address() {
+        return sinter_f32_sell_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static int sinter_f32_sell_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_f32_sell_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_sell_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_sell_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_sell_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_sell_gemm_scalar$descriptor() {
+        return sinter_f32_sell_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_sell_gemm_scalar$handle() {
+        return sinter_f32_sell_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_sell_gemm_scalar$address() {
+        return sinter_f32_sell_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_scalar(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_sell_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_f32_sell_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_sell_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_sell_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_sell_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_sell_gemm_avx2$descriptor() {
+        return sinter_f32_sell_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_sell_gemm_avx2$handle() {
+        return sinter_f32_sell_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_sell_gemm_avx2$address() {
+        return sinter_f32_sell_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx2(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_sell_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_f32_sell_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_sell_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_f32_sell_gemm_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_f32_sell_gemm_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_f32_sell_gemm_avx512$descriptor() {
+        return sinter_f32_sell_gemm_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_f32_sell_gemm_avx512$handle() {
+        return sinter_f32_sell_gemm_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_f32_sell_gemm_avx512$address() {
+        return sinter_f32_sell_gemm_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_f32_sell_gemm_avx512(const struct sinter_f32_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_f32_sell_gemm_avx512(MemorySegment args) {
+        var mh$ = sinter_f32_sell_gemm_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_f32_sell_gemm_avx512", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -23,8 +23,9 @@ import picocli.CommandLine.Option;
     name = "calibrate",
     mixinStandardHelpOptions = true,
     description = {
-      "Times the backends on this machine, so that the fastest runs each layer from now on.",
-      "Takes some seconds, in which nothing else should run. The result is kept in the cache folder"
+      "Times the backends on this machine, so that the fastest runs each layer from now on, and"
+          + " sparse weights against dense ones, so that they run as such where that is faster.",
+      "Takes some tens of seconds, in which nothing else should run. The result is kept in the cache folder"
           + " and counts for the same CPU, kernels, threads and instruction sets; property"
           + " sinter.plan or SINTER_PLAN names another file to go by, or is off."
     },
@@ -92,8 +93,11 @@ final class CalibrateCommand implements Callable<Integer> {
                       .addObject()
                       .put("kind", layer.kind())
                       .put("k", layer.k())
-                      .put("n", layer.n())
-                      .put("m", layer.m());
+                      .put("n", layer.n());
+              if (layer.percent() > 0) {
+                of.put("density", layer.percent() / 100.0);
+              }
+              of.put("m", layer.m());
               ObjectNode ms = of.putObject("ms");
               times.forEach((backend, value) -> ms.set(backend, Json.number(value, 4)));
             });
@@ -101,9 +105,17 @@ final class CalibrateCommand implements Callable<Integer> {
   }
 
   private static void print(Timings timings, Path file, PrintStream out) {
+    printBackends(timings, out);
+    printSparse(timings, out);
+    out.println();
+    out.println("kept in " + file);
+  }
+
+  private static void printBackends(Timings timings, PrintStream out) {
     List<String> backends =
-        timings.millis().values().stream()
-            .flatMap(times -> times.keySet().stream())
+        timings.millis().entrySet().stream()
+            .filter(e -> e.getKey().percent() == 0)
+            .flatMap(e -> e.getValue().keySet().stream())
             .distinct()
             .sorted()
             .toList();
@@ -114,11 +126,44 @@ final class CalibrateCommand implements Callable<Integer> {
       backends.forEach(b -> heads.add(">" + b + " ms"));
       heads.add("fastest");
       TextTable table = new TextTable(heads.toArray(String[]::new));
-      timings.millis().forEach((layer, times) -> table.row(row(layer, times, backends)));
+      timings
+          .millis()
+          .forEach(
+              (layer, times) -> {
+                if (layer.percent() == 0) {
+                  table.row(row(layer, times, backends));
+                }
+              });
       table.print(out);
     }
-    out.println();
-    out.println("kept in " + file);
+  }
+
+  private static void printSparse(Timings timings, PrintStream out) {
+    TextTable table =
+        new TextTable("sparse weights", "KxN", ">kept", ">M", "by", ">ms", ">dense ms", ">faster");
+    timings
+        .millis()
+        .forEach(
+            (layer, times) ->
+                times.forEach(
+                    (by, ms) -> {
+                      if (layer.percent() > 0 && !by.equals(Timings.DENSE)) {
+                        double dense = times.get(Timings.DENSE);
+                        table.row(
+                            layer.kind(),
+                            layer.k() + "x" + layer.n(),
+                            layer.percent() + "%",
+                            String.valueOf(layer.m()),
+                            by,
+                            String.format(Locale.ROOT, "%.4f", ms),
+                            String.format(Locale.ROOT, "%.4f", dense),
+                            String.format(Locale.ROOT, "%.2f", dense / ms));
+                      }
+                    }));
+    if (timings.millis().keySet().stream().anyMatch(l -> l.percent() > 0)) {
+      out.println();
+      table.print(out);
+    }
   }
 
   private static String[] row(

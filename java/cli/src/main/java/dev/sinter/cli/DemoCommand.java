@@ -1,8 +1,10 @@
 package dev.sinter.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.cli.DemoResult.SchemeResult;
 import dev.sinter.compress.ErrorReport;
 import dev.sinter.models.Progress;
+import dev.sinter.models.Pruning;
 import dev.sinter.tensor.Scheme;
 import java.io.IOException;
 import java.io.InputStream;
@@ -36,7 +38,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  sinter demo",
       "  sinter demo --threads 4 --json demo4.json",
-      "  sinter demo --json > demo.json"
+      "  sinter demo --json > demo.json",
+      "  sinter demo --sparse"
     })
 final class DemoCommand implements Callable<Integer> {
   private static final String STANDARD_OUTPUT = "-";
@@ -65,6 +68,13 @@ final class DemoCommand implements Callable<Integer> {
               + " output, and nothing else does.")
   private String json;
 
+  @Option(
+      names = "--sparse",
+      description =
+          "Compare int8 with int8 after pruning instead: 16x4 blocks, 2:4 and unstructured, in one"
+              + " shot, which costs accuracy.")
+  private boolean sparse;
+
   DemoCommand(Terminal terminal, EncoderHost.Opener opener, Stopwatch stopwatch) {
     this.terminal = terminal;
     this.opener = opener;
@@ -80,7 +90,8 @@ final class DemoCommand implements Callable<Integer> {
             : terminal.out();
     String line;
     try (EncoderHost host = opener.open(engine)) {
-      line = Json.line(run(host, new DemoReport(people)).toJson());
+      line =
+          Json.line(sparse ? runSparse(host, people) : run(host, new DemoReport(people)).toJson());
     }
     if (jsonOnly) {
       terminal.out().println(line);
@@ -116,6 +127,30 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
+  private ObjectNode runSparse(EncoderHost host, PrintStream people) throws IOException {
+    List<String> sentences = sentences();
+    List<Encoder> encoders = new ArrayList<>();
+    try (Encoder f32 = load(host, Scheme.F32)) {
+      float[][] exact = f32.embed(sentences);
+      for (SparseDemo.Variant variant : SparseDemo.VARIANTS) {
+        encoders.add(load(host, Scheme.W8A8, variant.pruning()));
+      }
+      List<List<Double>> speeds = speeds(sentences, encoders);
+      List<SparseDemo.Outcome> outcomes = new ArrayList<>();
+      for (int i = 0; i < encoders.size(); i++) {
+        Encoder encoder = encoders.get(i);
+        SchemeResult result =
+            result(Scheme.W8A8, encoder, speeds.get(i), encoder.embed(sentences), exact);
+        outcomes.add(SparseDemo.Outcome.of(SparseDemo.VARIANTS.get(i), encoder, result));
+      }
+      SparseDemo demo = new SparseDemo(f32.name(), host.threads(), outcomes);
+      demo.print(people);
+      return demo.toJson();
+    } finally {
+      encoders.forEach(Encoder::close);
+    }
+  }
+
   /** The worst that has an explanation: an embedding table, for one, runs no kernel. */
   private static String layerToExplain(
       List<String> layers, List<Map.Entry<String, ErrorReport>> worst) {
@@ -127,8 +162,13 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private Encoder load(EncoderHost host, Scheme scheme) {
-    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + scheme.id())) {
-      return host.load(model, null, scheme, progress);
+    return load(host, scheme, null);
+  }
+
+  private Encoder load(EncoderHost host, Scheme scheme, Pruning pruning) {
+    String what = scheme.id() + (pruning == null ? "" : " " + pruning.structure());
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + what)) {
+      return host.load(model, null, scheme, pruning, progress);
     }
   }
 

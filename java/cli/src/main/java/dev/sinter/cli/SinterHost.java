@@ -7,6 +7,7 @@ import dev.sinter.models.ModelCatalog;
 import dev.sinter.models.ModelFiles;
 import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
+import dev.sinter.models.Pruning;
 import dev.sinter.tensor.Scheme;
 import java.util.HashMap;
 import java.util.List;
@@ -33,7 +34,8 @@ final class SinterHost implements EncoderHost {
   }
 
   @Override
-  public Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress) {
+  public Encoder load(
+      String model, Pooling pooling, Scheme scheme, Pruning pruning, Progress progress) {
     ModelFiles files;
     try {
       files = resolved.computeIfAbsent(model, m -> ModelCatalog.resolve(m, progress));
@@ -43,7 +45,7 @@ final class SinterHost implements EncoderHost {
     if (pooling != null) {
       files = files.withPooling(pooling);
     }
-    return new Loaded(EmbeddingModel.load(sinter, files, scheme, progress));
+    return new Loaded(EmbeddingModel.load(sinter, files, scheme, pruning, progress));
   }
 
   @Override

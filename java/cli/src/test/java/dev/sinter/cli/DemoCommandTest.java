@@ -67,6 +67,31 @@ class DemoCommandTest {
   }
 
   @Test
+  void sparseComparesEveryPruningWithDenseInt8(@TempDir Path folder) throws Exception {
+    FakeHost host = new FakeHost();
+    Path file = folder.resolve("sparse.json");
+    CliRun run = CliRun.of(host, "", "demo", "--sparse", "--json", file.toString());
+    assertEquals(0, run.code(), run.err());
+    assertEquals(0, host.open);
+    JsonNode variants = Json.MAPPER.readTree(Files.readString(file)).get("sparse");
+    assertEquals(SparseDemo.VARIANTS.size(), variants.size());
+    for (int i = 0; i < variants.size(); i++) {
+      JsonNode variant = variants.get(i);
+      assertEquals(SparseDemo.VARIANTS.get(i).label(), variant.get("zeros").textValue());
+      assertEquals(1, variant.get("speed_to_dense").get("8x128").doubleValue());
+      assertEquals(800, variant.get("sentences_per_s").get("8x128").doubleValue());
+      assertEquals(6, variant.get("layers").intValue());
+      assertEquals(i == 1 ? 6 : 0, variant.get("layers_run_sparse").intValue());
+    }
+    double dense = variants.get(0).get("cosine_mean").doubleValue();
+    double half = variants.get(3).get("cosine_mean").doubleValue();
+    double most = variants.get(4).get("cosine_mean").doubleValue();
+    assertTrue(most < half && half < dense && dense < 1, variants.toString());
+    assertTrue(run.out().contains("unstructured, 70%"), run.out());
+    assertTrue(run.out().lines().allMatch(l -> l.length() <= 100), run.out());
+  }
+
+  @Test
   void batchesHaveExactlyTheSizeAndRealTokens() {
     List<int[]> sentences = List.of(new int[] {101, 1, 2, 102}, new int[] {101, 3, 102});
     List<int[]> batch = new DemoSize(2, 6).batchOf(sentences);

@@ -3,7 +3,9 @@ package dev.sinter.cli;
 import dev.sinter.compress.ErrorReport;
 import dev.sinter.models.Pooling;
 import dev.sinter.models.Progress;
+import dev.sinter.models.Pruning;
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparsity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,14 +29,15 @@ final class FakeHost implements EncoderHost {
   }
 
   @Override
-  public Encoder load(String model, Pooling pooling, Scheme scheme, Progress progress) {
+  public Encoder load(
+      String model, Pooling pooling, Scheme scheme, Pruning pruning, Progress progress) {
     if (model.equals("broken")) {
       throw new IllegalStateException("layer 3: the file ends early\nsecond line");
     }
     progress.step("layer", 1, 1);
     this.pooling = pooling;
     open++;
-    return new FakeEncoder(model, scheme);
+    return new FakeEncoder(model, scheme, pruning);
   }
 
   @Override
@@ -47,8 +50,10 @@ final class FakeHost implements EncoderHost {
   private final class FakeEncoder implements Encoder {
     private final String name;
     private final Scheme scheme;
+    private final Pruning pruning;
 
-    FakeEncoder(String name, Scheme scheme) {
+    FakeEncoder(String name, Scheme scheme, Pruning pruning) {
+      this.pruning = pruning;
       this.name = name;
       this.scheme = scheme;
     }
@@ -73,6 +78,7 @@ final class FakeHost implements EncoderHost {
       float[] v = new float[4];
       sentence.chars().filter(c -> c >= 'a' && c <= 'd').forEach(c -> v[c - 'a']++);
       v[0] += scheme == Scheme.F32 ? 1e-5f : 0.01f;
+      v[1] += pruning == null ? 0 : (float) pruning.share();
       return v;
     }
 
@@ -99,7 +105,9 @@ final class FakeHost implements EncoderHost {
 
     @Override
     public String explain(String layer) {
-      return layer + " runs on fake";
+      return pruning == null || !(pruning.structure() instanceof Sparsity.Blocks b)
+          ? layer + " runs on fake"
+          : layer + "\nmatmul 4x4 weights I8 per CHANNEL " + b + ", activations of a fake";
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sinter.backend;
 
 import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Sparse;
 import java.util.Set;
 
 /**
@@ -19,6 +20,16 @@ public interface Backend extends AutoCloseable {
 
   /** Whether this backend runs the operation here, and if not, why. */
   Support supports(OpSpec spec);
+
+  /**
+   * The share of the weights that this backend's kernel does not skip, from 0 to 1: more than the
+   * structure itself has where the kernel's blocks are larger.
+   *
+   * @param spec of a matmul of these weights that {@link #supports} accepts
+   */
+  default double density(MatmulSpec spec, Sparse weights) {
+    return weights.density();
+  }
 
   /**
    * @param bias N values; null unless the epilogue has a bias

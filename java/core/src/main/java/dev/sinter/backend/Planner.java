@@ -1,6 +1,9 @@
 package dev.sinter.backend;
 
 import dev.sinter.runtime.PlanEvent;
+import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,9 +21,12 @@ import java.util.stream.Collectors;
  * of those, planning fails; operations it has no kernels for at all (oneDNN has no attention of
  * ours) go by the list.
  *
- * <p>Sparse weights run as such if the first backend of the list that can run them in any form has
- * a kernel for their structure. Otherwise they are kept as dense ones, zeros and all: a kernel that
- * skips nothing may well be the fastest there is. Thread-safe.
+ * <p>Sparse weights can run as such if the first backend of the list that can run them in any form
+ * has a kernel for their structure. Whether they do depends on what both forms took on this machine
+ * at such a density, see {@link #pack}. Where that was not measured, blocks run as such, as they
+ * gain in proportion everywhere, while N:M and unstructured weights do not unless the backend is
+ * forced. Otherwise they are kept as dense ones, zeros and all: a kernel that skips nothing may
+ * well be the fastest there is. Thread-safe.
  */
 public final class Planner {
   /** One backend's answer. */
@@ -31,14 +37,20 @@ public final class Planner {
    *
    * @param spec what to run: what was asked for, or that for sparse weights that are kept as dense
    * @param keptDense why they are, in words; null if they are not
+   * @param measured how fast sparse weights are as such, in words; null if they are not, or if that
+   *     was not measured
    * @param others every other backend in list order, with its reason
    */
-  public record Choice(OpSpec spec, String keptDense, Backend backend, List<Verdict> others) {
+  public record Choice(
+      OpSpec spec, String keptDense, String measured, Backend backend, List<Verdict> others) {
     /** The choice in words, one line a backend, given the kernel that was made from it. */
     public String explain(Kernel kernel) {
       StringBuilder text = new StringBuilder(spec.toString());
       if (keptDense != null) {
         text.append("\n  ").append(keptDense);
+      }
+      if (measured != null) {
+        text.append("\n  ").append(measured);
       }
       text.append("\n  runs on ").append(backend.name());
       text.append(": ").append(kernel.implementation()).append(" (").append(kernel.isa());
@@ -72,35 +84,95 @@ public final class Planner {
   }
 
   /**
+   * The choice for any number of rows. For sparse weights it goes by the list, since how dense they
+   * are is not known: {@link #pack} does better.
+   *
    * @throws IllegalStateException if no backend supports the operation, or the forced one does not;
    *     the message gives every reason
    */
   public Choice choose(OpSpec spec) {
-    if (spec instanceof MatmulSpec sparse && sparse.sparsity() != null) {
-      for (Backend backend : isForced(spec) ? List.of(forced) : order) {
-        Support support = supports(backend, sparse);
-        if (support.supported()) {
-          break;
-        }
-        if (supports(backend, sparse.dense()).supported()) {
-          String reason = backend.name() + " " + support.reason();
-          return choose(sparse.dense(), keptDense(sparse, reason));
-        }
-      }
+    if (!(spec instanceof MatmulSpec sparse) || sparse.sparsity() == null) {
+      return choose(spec, null, null);
     }
-    return choose(spec, null);
+    Backend backend = firstFor(sparse);
+    Support support = backend == null ? Support.yes() : supports(backend, sparse);
+    if (!support.supported()) {
+      return keptDense(sparse, ": " + backend.name() + " " + support.reason());
+    }
+    if (backend == null || isForced(sparse) || sparse.sparsity() instanceof Sparsity.Blocks) {
+      return choose(sparse, null, null);
+    }
+    return keptDense(
+        sparse,
+        ": "
+            + backend.name()
+            + " has a kernel that pays for few rows, on some machines; for this one it was not timed"
+            + " (sinter calibrate)");
   }
 
-  private static String keptDense(MatmulSpec sparse, String reason) {
-    String types = sparse.weightType() + " kept as dense " + sparse.dense().weightType();
-    return types + ": " + reason;
+  /**
+   * How a layer is to hold its weights. For sparse ones that were timed on this machine, see {@link
+   * Timings}: as such if that is faster on the whole and nowhere much slower; in both forms where
+   * each is faster for other numbers of rows, if one backend has kernels for both, so that a row's
+   * result does not depend on the number of rows; else as dense ones.
+   *
+   * @param weights for which {@code spec} is
+   * @throws IllegalStateException as {@link #choose}
+   */
+  public Packing pack(MatmulSpec spec, CompressedTensor weights) {
+    Backend backend = weights instanceof Sparse ? firstFor(spec) : null;
+    if (backend == null || !supports(backend, spec).supported()) {
+      return new Packing(choose(spec));
+    }
+    double density = backend.density(spec, (Sparse) weights);
+    SparseSpeedups speedups = timings.speedups(spec, density, backend.name());
+    if (speedups == null) {
+      return new Packing(choose(spec));
+    }
+    String at = String.format(Locale.ROOT, " (timed at density %.2f)", density);
+    if (speedups.pays()) {
+      return new Packing(choose(spec, null, speedups + at));
+    }
+    SparseSpeedups.Split split = speedups.split();
+    if (split == null) {
+      return new Packing(keptDense(spec, " for " + speedups + at));
+    }
+    String few = "for M up to " + split.most() + ", ";
+    String more = "for M above " + split.most() + ", ";
+    Choice sparse =
+        choose(spec, null, (split.sparseFirst() ? few + split.few() : more + split.more()) + at);
+    Choice dense =
+        keptDense(spec, " " + (split.sparseFirst() ? more + split.more() : few + split.few()) + at);
+    Packing both =
+        split.sparseFirst()
+            ? new Packing(sparse, split.most(), dense)
+            : new Packing(dense, split.most(), sparse);
+    return sparse.backend() == dense.backend()
+        ? both
+        : both.dense("dense weights run on " + dense.backend().name() + ", sparse ones do not");
+  }
+
+  /** Who would run sparse weights in any form; null if nobody can. */
+  private Backend firstFor(MatmulSpec sparse) {
+    for (Backend backend : isForced(sparse) ? List.of(forced) : order) {
+      if (supports(backend, sparse).supported() || supports(backend, sparse.dense()).supported()) {
+        return backend;
+      }
+    }
+    return null;
+  }
+
+  private Choice keptDense(MatmulSpec sparse, String reason) {
+    MatmulSpec dense = sparse.dense();
+    String types = sparse.weightType() + " kept as dense " + dense.weightType();
+    return choose(dense, types + reason, null);
   }
 
   private boolean isForced(OpSpec spec) {
     return forced != null && forced.operations().contains(spec.getClass());
   }
 
-  private Choice choose(OpSpec spec, String keptDense) {
+  private Choice choose(OpSpec spec, String keptDense, String measured) {
     boolean force = isForced(spec);
     Map<Backend, String> refusals = new LinkedHashMap<>();
     List<Backend> able = new ArrayList<>();
@@ -136,7 +208,7 @@ public final class Planner {
             .map(b -> new Verdict(b.name(), refusals.get(b)))
             .toList();
     PlanEvent.emit(spec.toString(), chosen.name(), others.toString());
-    return new Choice(spec, keptDense, chosen, others);
+    return new Choice(spec, keptDense, measured, chosen, others);
   }
 
   /** Of the backends from the first on that were timed; empty unless these are two at least. */

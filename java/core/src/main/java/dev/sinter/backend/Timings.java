@@ -1,5 +1,6 @@
 package dev.sinter.backend;
 
+import dev.sinter.tensor.Sparsity;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
@@ -24,6 +25,12 @@ import java.util.regex.Pattern;
  *
  * <pre>{@code i8-per-channel.u8_per_token.4096x4096.m32.cpu=2.561}</pre>
  *
+ * <p>Sparse weights have their structure in the kind, any blocks being {@code blocks}, and the
+ * percentage of weights that the kernel does not skip behind their size. Their times come with that
+ * of the same weights as {@code dense} ones on the fastest backend:
+ *
+ * <pre>{@code i8-per-channel-blocks.u8_per_token.4096x4096.d50.m32.dense=2.561}</pre>
+ *
  * Immutable.
  */
 public final class Timings {
@@ -31,17 +38,27 @@ public final class Timings {
    * What was timed.
    *
    * @param kind of weights and activations, see {@link #kind}
+   * @param percent of sparse weights that the kernel does not skip; 0 for dense ones
    * @param m rows
    */
-  public record Layer(String kind, int k, int n, int m) {
+  public record Layer(String kind, int k, int n, int percent, int m) {
+    /** With dense weights. */
+    public Layer(String kind, int k, int n, int m) {
+      this(kind, k, n, 0, m);
+    }
+
     String key() {
-      return kind + "." + k + "x" + n + ".m" + m;
+      return kind + "." + k + "x" + n + (percent == 0 ? "" : ".d" + percent) + ".m" + m;
     }
   }
 
+  /** Instead of a backend: the weights as dense ones, on the fastest. */
+  public static final String DENSE = "dense";
+
   private static final Timings NONE = new Timings(Map.of());
   private static final Pattern KEY =
-      Pattern.compile("(?<kind>[^.]+[.][^.]+)[.](?<k>\\d+)x(?<n>\\d+)[.]m(?<m>\\d+)[.](?<by>\\w+)");
+      Pattern.compile(
+          "(?<kind>[^.]+[.][^.]+)[.](?<k>\\d+)x(?<n>\\d+)([.]d(?<d>\\d+))?[.]m(?<m>\\d+)[.](?<by>\\w+)");
 
   // In the order in which they were measured, or of their keys if they were read.
   private final Map<Layer, Map<String, Double>> millis;
@@ -77,7 +94,13 @@ public final class Timings {
 
   /** Weights and activations as the files name them: {@code i8-per-channel.u8_per_token}. */
   public static String kind(MatmulSpec spec) {
-    return (spec.weightType() + "." + spec.activations())
+    String structure =
+        switch (spec.sparsity()) {
+          case null -> "";
+          case Sparsity.Blocks _ -> " blocks";
+          case Sparsity other -> " " + other.id();
+        };
+    return (spec.dense().weightType() + structure + "." + spec.activations())
         .toLowerCase(java.util.Locale.ROOT)
         .replace(' ', '-');
   }
@@ -111,6 +134,54 @@ public final class Timings {
     return means;
   }
 
+  /**
+   * How much faster sparse weights are as such, from the measured layers nearest in size; between
+   * the measured densities by a straight line through the times, which it also follows to higher
+   * ones, while lower ones count as the lowest.
+   *
+   * @param density share of weights that the kernel does not skip
+   * @param backend that would run them
+   * @return null if nothing like it was measured
+   */
+  SparseSpeedups speedups(MatmulSpec spec, double density, String backend) {
+    String kind = kind(spec);
+    Set<String> both = Set.of(backend, DENSE);
+    List<Layer> candidates =
+        millis.keySet().stream()
+            .filter(l -> l.kind().equals(kind) && millis.get(l).keySet().containsAll(both))
+            .toList();
+    if (candidates.isEmpty()) {
+      return null;
+    }
+    Layer nearest = Collections.min(candidates, Comparator.comparingDouble(l -> distance(l, spec)));
+    TreeMap<Integer, TreeMap<Integer, Double>> times = new TreeMap<>(); // by rows and percent
+    for (Layer l : candidates) {
+      if (l.k() == nearest.k() && l.n() == nearest.n()) {
+        Map<String, Double> of = millis.get(l);
+        times
+            .computeIfAbsent(l.m(), m -> new TreeMap<>())
+            .put(l.percent(), of.get(backend) / of.get(DENSE));
+      }
+    }
+    TreeMap<Integer, Double> speedups = new TreeMap<>();
+    times.forEach((m, byPercent) -> speedups.put(m, 1 / at(byPercent, 100 * density)));
+    return new SparseSpeedups(speedups);
+  }
+
+  /** The time by that of dense weights. */
+  private static double at(TreeMap<Integer, Double> byPercent, double percent) {
+    int lowest = byPercent.firstKey();
+    if (percent <= lowest || byPercent.size() == 1) {
+      return byPercent.get(lowest);
+    }
+    Integer above = byPercent.ceilingKey((int) Math.ceil(percent));
+    int high = above == null ? byPercent.lastKey() : above;
+    int low = byPercent.lowerKey(high);
+    double slope = (byPercent.get(high) - byPercent.get(low)) / (high - low);
+    // Noise must not make more work faster.
+    return byPercent.get(low) + Math.max(0, slope) * (percent - low);
+  }
+
   private static double distance(Layer layer, MatmulSpec spec) {
     return Math.abs(Math.log((double) layer.k() * layer.n() / ((double) spec.k() * spec.n())));
   }
@@ -136,6 +207,7 @@ public final class Timings {
                 m.group("kind"),
                 Integer.parseInt(m.group("k")),
                 Integer.parseInt(m.group("n")),
+                m.group("d") == null ? 0 : Integer.parseInt(m.group("d")),
                 Integer.parseInt(m.group("m")));
         millis
             .computeIfAbsent(layer, l -> new TreeMap<>())

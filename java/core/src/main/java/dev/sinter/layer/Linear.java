@@ -36,7 +36,7 @@ public final class Linear implements AutoCloseable {
 
   private final WorkerPool pool;
   private final MatmulSpec spec;
-  private final MatmulKernel kernel;
+  private final Forms forms;
   private final QuantizeSpec codes; // null for FLOAT activations, as is the quantizer
   private final QuantizeKernel quantizer;
   private final String explanation;
@@ -46,14 +46,13 @@ public final class Linear implements AutoCloseable {
 
   private Linear(
       WorkerPool pool,
-      MatmulSpec spec,
-      MatmulKernel kernel,
+      Forms forms,
       QuantizeSpec codes,
       QuantizeKernel quantizer,
       String explanation) {
     this.pool = pool;
-    this.spec = spec;
-    this.kernel = kernel;
+    this.spec = forms.spec();
+    this.forms = forms;
     this.codes = codes;
     this.quantizer = quantizer;
     this.explanation = explanation;
@@ -130,8 +129,10 @@ public final class Linear implements AutoCloseable {
 
   /**
    * @param weights [N, K]; with a gate W1 on top of W3, [2 N, K]; if {@link
-   *     dev.sinter.tensor.Sparse}, the planner decides whether they run so or as dense ones; {@link
-   *     #explain} tells
+   *     dev.sinter.tensor.Sparse}, the planner decides whether they run so or as dense ones, or are
+   *     held in both forms, each for other numbers of rows; {@link #explain} tells. A row's result
+   *     is the same bit for bit in either: both are then kernels of one backend that add in the
+   *     same order
    * @param bias a value for each row of the weights; null exactly if the epilogue has no bias
    * @throws IllegalArgumentException if the bias disagrees with the weights or the epilogue
    * @throws IllegalStateException if no backend supports the layer, with every reason
@@ -151,33 +152,37 @@ public final class Linear implements AutoCloseable {
               + (bias == null ? "null" : "given"));
     }
     checkBias(weights, bias);
-    Planner planner = sinter.planner();
-    Planner.Choice choice = planner.choose(MatmulSpec.of(weights, activations, epilogue));
-    MatmulSpec spec = (MatmulSpec) choice.spec();
-    CompressedTensor packed = choice.keptDense() == null ? weights : weights.full();
-    MatmulKernel kernel = choice.backend().matmul(spec, packed, bias);
-    String text = choice.explain(kernel);
+    Forms forms = Forms.of(sinter, MatmulSpec.of(weights, activations, epilogue), weights, bias);
+    MatmulKernel kernel = forms.any();
+    String text = forms.explain();
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
     if (activations != ActivationScheme.FLOAT) {
       codes =
           new QuantizeSpec(
-              spec.k(), activations, kernel.signedCodes(), kernel.sumStep(), spec.columnOrder());
-      Planner.Choice quantizeChoice = planner.choose(codes);
+              weights.columns(),
+              activations,
+              kernel.signedCodes(),
+              kernel.sumStep(),
+              forms.spec().columnOrder());
+      Planner.Choice quantizeChoice = sinter.planner().choose(codes);
       quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);
     }
-    return new Linear(sinter.pool(), spec, kernel, codes, quantizer, text);
+    return new Linear(sinter.pool(), forms, codes, quantizer, text);
   }
 
-  /** What runs: for sparse weights that the planner keeps as dense ones, the spec of those. */
+  /**
+   * What runs: for sparse weights that the planner keeps as dense ones, the spec of those; if it
+   * keeps both, that of the form for few rows.
+   */
   public MatmulSpec spec() {
     return spec;
   }
 
-  /** Bytes of packed weights, scales and bias. */
+  /** Bytes of packed weights, scales and bias; of both packings where there are two. */
   public long bytes() {
-    return kernel.bytes();
+    return forms.bytes();
   }
 
   /** Which kernels run, and why no others. */
@@ -264,12 +269,12 @@ public final class Linear implements AutoCloseable {
     private final class Multiply implements WorkerPool.Tile {
       @Override
       public void run(int worker, int tile) {
-        kernel.run(worker, tile, rows, input, y);
+        forms.kernel(rows).run(worker, tile, rows, input, y);
       }
 
       @Override
       public void run(int worker, int from, int to) {
-        kernel.run(worker, from, to, rows, input, y);
+        forms.kernel(rows).run(worker, from, to, rows, input, y);
       }
     }
 
@@ -278,7 +283,7 @@ public final class Linear implements AutoCloseable {
       if (quantize != null) {
         worker.forEachTile(quantize.tiles(), quantize);
       }
-      worker.forEachTile(kernel.tiles(rows), multiply);
+      worker.forEachTile(forms.kernel(rows).tiles(rows), multiply);
     }
 
     void close() {
@@ -295,12 +300,12 @@ public final class Linear implements AutoCloseable {
 
   /** Room for the codes of this layer's input. */
   public ActivationBuffer codes(SegmentAllocator allocator, int rows) {
-    return ActivationBuffer.allocate(allocator, codes, rows, kernel.codeColumns());
+    return ActivationBuffer.allocate(allocator, codes, rows, forms.any().codeColumns());
   }
 
   /** Bytes that {@link #codes} takes; 0 for activations that are not quantized. */
   public long codesBytes(int rows) {
-    return codes == null ? 0 : ActivationBuffer.bytes(codes, rows, kernel.codeColumns());
+    return codes == null ? 0 : ActivationBuffer.bytes(codes, rows, forms.any().codeColumns());
   }
 
   /** Quantizes rows of x as this layer wants its input. */
@@ -319,17 +324,20 @@ public final class Linear implements AutoCloseable {
 
       @Override
       public int tiles() {
-        return kernel.tiles(rows.getAsInt());
+        int m = rows.getAsInt();
+        return forms.kernel(m).tiles(m);
       }
 
       @Override
       public void run(int worker, int tile) {
-        kernel.run(worker, tile, rows.getAsInt(), x, y);
+        int m = rows.getAsInt();
+        forms.kernel(m).run(worker, tile, m, x, y);
       }
 
       @Override
       public void run(int worker, int from, int to) {
-        kernel.run(worker, from, to, rows.getAsInt(), x, y);
+        int m = rows.getAsInt();
+        forms.kernel(m).run(worker, from, to, m, x, y);
       }
     };
   }
@@ -365,7 +373,7 @@ public final class Linear implements AutoCloseable {
     try {
       if (!closed) {
         closed = true;
-        kernel.close();
+        forms.close();
         if (quantizer != null) {
           quantizer.close();
         }

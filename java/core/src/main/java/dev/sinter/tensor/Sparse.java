@@ -234,10 +234,23 @@ public final class Sparse implements CompressedTensor {
     return values.columns();
   }
 
-  /** Bytes of the full values and the mask: packed for a kernel they are fewer. */
+  /**
+   * Bytes where absent weights are left out, as in a file or packed for a kernel: the others'
+   * values with their scales, and a bit for each block or weight that says whether it is there.
+   * This object itself keeps the values in full.
+   */
   @Override
   public long bytes() {
-    return values.bytes() + (long) Long.BYTES * mask.rows() * mask.words();
+    long weights = (long) rows() * columns();
+    long elements =
+        switch (values) {
+          case Dense d -> d.dtype().bytes() * weights;
+          case Quantized q -> q.codes().byteSize();
+        };
+    long places = sparsity instanceof Sparsity.Blocks b ? b.count(rows(), columns()) : weights;
+    return Math.round(density() * elements)
+        + (values.bytes() - elements)
+        + Math.ceilDiv(places, Byte.SIZE);
   }
 
   @Override

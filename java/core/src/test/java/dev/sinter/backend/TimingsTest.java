@@ -66,8 +66,8 @@ class TimingsTest {
                 Map.of("cpu", 0.1 + 0.2, "onednn", 1e-9),
                 int4,
                 Map.of("cpu", 1234567.5),
-                new Timings.Layer("f32-2:4.float", 64, 64, 1),
-                Map.of("cpu", 0.5)));
+                new Timings.Layer("f32-2:4.float", 64, 64, 50, 1),
+                Map.of("cpu", 0.5, Timings.DENSE, 0.75)));
     Path file = folder.resolve("new/plan.properties");
     timings.write(file, "some CPU");
     assertEquals(timings.millis(), Timings.read(file).millis());
@@ -88,6 +88,7 @@ class TimingsTest {
             "f32.float.4x4.m1.cpu=-1",
             "f32.float.4x4.m1.cpu=0",
             "f32.float.99999999999x4.m1.cpu=1",
+            "f32.float.4x4.d.m1.cpu=1",
             "hello",
             "x=\\u12")) {
       Path file = folder.resolve("bad.properties");

@@ -2,6 +2,7 @@ package dev.sinter.layer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,7 @@ import dev.sinter.backend.Backend;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.Planner;
+import dev.sinter.backend.Timings;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CodeFormat;
@@ -20,13 +22,20 @@ import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.FullTensor;
 import dev.sinter.tensor.Sparse;
 import dev.sinter.tensor.Sparsity;
+import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -37,6 +46,7 @@ class SparseLinearTest {
   private static final int K = 100;
 
   private final TestRandom random = new TestRandom();
+  @TempDir private Path folder;
   private final Arena arena = Arena.ofShared();
 
   @AfterEach
@@ -86,6 +96,84 @@ class SparseLinearTest {
             wanted, y.getAtIndex(ValueLayout.JAVA_FLOAT, i), bound, i + " " + id + " " + random);
       }
     }
+  }
+
+  /** As if two rows of 2:4 were fast, and more of them slow. */
+  private SinterOptions planned(Sparse weights, long budget) throws IOException {
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.U8_PER_TOKEN, Epilogue.NONE);
+    Map<Timings.Layer, Map<String, Double>> millis = new HashMap<>();
+    for (int m : new int[] {1, 4}) {
+      Timings.Layer layer = new Timings.Layer(Timings.kind(spec), 512, 512, 50, m);
+      millis.put(layer, Map.of("cpu", 2.0, Timings.DENSE, m == 1 ? 4.0 : 1.0));
+    }
+    Path file = folder.resolve("plan.properties");
+    new Timings(millis).write(file, "made up");
+    return SinterOptions.defaults()
+        .withThreads(2)
+        .withBackend(null)
+        .withPlan(file.toString())
+        .withSecondPackingBytes(budget);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"scalar", "best"})
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void aLayerOfTwoFormsYieldsTheBitsOfOne(String isa) throws IOException {
+    Sparse weights = Quantizer.roundToNearest(sparseTwoOfFour(), CodeFormat.perChannel(8), arena);
+    SinterOptions options = planned(weights, 1 << 20).withIsa(isa.equals("best") ? null : isa);
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    float[] bias = random.normals(N, 1);
+    int most = 9;
+    MemorySegment x = arena.allocate(4L * most * K, 64);
+    random.fill(x, 1);
+    MemorySegment y = arena.allocate(4L * most * N, 64);
+    MemorySegment expected = arena.allocate(4L * most * N, 64);
+    try (Sinter sinter = Sinter.open(options);
+        Linear dense = Linear.of(sinter, weights.full(), bias, u8);
+        Linear sparse = Linear.of(sinter, weights, bias, u8);
+        Linear alone = Linear.of(sinter, weights.full(), (float[]) null, u8)) {
+      String explain = sparse.explain();
+      assertTrue(explain.contains("for M up to 2, M=1: sparse 2.00x"), explain);
+      assertTrue(explain.contains("sinter_int8_2of4_gemm_"), explain);
+      assertTrue(explain.contains("for M above 2, M=4: sparse 0.50x"), explain);
+      assertTrue(explain.contains("sinter_int8_gemm_"), explain);
+      assertTrue(sparse.bytes() > dense.bytes() + N * K / 2, sparse.bytes() + " bytes");
+      dense.forward(x, most, expected);
+      for (int m = 1; m <= most; m++) {
+        sparse.forward(x, m, y.fill((byte) -1));
+        long bytes = 4L * m * N;
+        assertEquals(
+            -1, expected.asSlice(0, bytes).mismatch(y.asSlice(0, bytes)), m + " " + random);
+      }
+      assertTrue(alone.bytes() < dense.bytes());
+    }
+  }
+
+  @Test
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void theBudgetLimitsSecondFormsAndTakesThemBack() throws IOException {
+    Sparse weights = Quantizer.roundToNearest(sparseTwoOfFour(), CodeFormat.perChannel(8), arena);
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    // Room for one.
+    try (Sinter sinter = Sinter.open(planned(weights, weights.bytes() * 3 / 2))) {
+      for (int i = 0; i < 2; i++) {
+        try (Linear first = Linear.of(sinter, weights, (float[]) null, u8);
+            Linear second = Linear.of(sinter, weights, (float[]) null, u8)) {
+          assertTrue(first.explain().contains("_2of4_"), first.explain());
+          String explain = second.explain();
+          assertFalse(explain.contains("_2of4_"), explain);
+          assertTrue(explain.contains("kept as dense") && explain.contains("left"), explain);
+          assertTrue(second.bytes() < first.bytes());
+          assertEquals(null, second.spec().sparsity());
+        }
+      }
+    }
+    assertThrows(
+        IllegalArgumentException.class, () -> SinterOptions.defaults().withSecondPackingBytes(-1));
+  }
+
+  private Sparse sparseTwoOfFour() {
+    return new Sparse(new Sparsity.NofM(2, 4), twoOfFour());
   }
 
   @ParameterizedTest

@@ -50,7 +50,9 @@ class SparseTest {
     assertEquals(2 / 15.0, new Sparse(Sparsity.UNSTRUCTURED, w).density());
     assertEquals(0.5, new Sparse(TWO_OF_FOUR, w).density());
     assertEquals("w: 2x2 blocks, density 0.333", blocks.toString());
-    assertEquals(60 + 3 * 8, blocks.bytes());
+    assertEquals(60 / 3 + 1, blocks.bytes());
+    assertEquals(60 * 2 / 15 + 2, new Sparse(Sparsity.UNSTRUCTURED, w).bytes());
+    assertEquals(60 / 2 + 2, new Sparse(TWO_OF_FOUR, w).bytes());
     float[] row = new float[5];
     blocks.decodeRow(2, row);
     assertTrue(Float.isNaN(row[4]) && row[0] == 0);

@@ -75,7 +75,7 @@ final class BertEncoder implements AutoCloseable {
       Sinter sinter,
       Checkpoint checkpoint,
       BertConfig config,
-      Scheme scheme,
+      LayerCompression compression,
       Pooler pooler,
       LayerObserver observer,
       Progress progress) {
@@ -85,10 +85,10 @@ final class BertEncoder implements AutoCloseable {
     }
     BertEncoder encoder = new BertEncoder(sinter, config, pooler);
     try {
-      encoder.loadEmbeddings(checkpoint, scheme);
+      encoder.loadEmbeddings(checkpoint, compression.scheme());
       for (int i = 0; i < config.layers(); i++) {
         progress.step("loading layers", i, config.layers());
-        BertLayer layer = BertLayer.load(sinter, checkpoint, i, config, scheme);
+        BertLayer layer = BertLayer.load(sinter, checkpoint, i, config, compression);
         encoder.layers.add(layer);
         encoder.linears.putAll(layer.linears());
         encoder.errors.putAll(layer.errors());

@@ -8,17 +8,18 @@ import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
 import dev.sinter.compress.BiasCorrection;
 import dev.sinter.compress.ErrorReport;
-import dev.sinter.compress.Quantizer;
 import dev.sinter.layer.Attention;
 import dev.sinter.layer.LayerNorm;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.SequenceBatch;
+import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.tensor.RawTensor;
 import dev.sinter.tensor.RowStack;
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparse;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -45,7 +46,7 @@ final class BertLayer implements AutoCloseable {
       SegmentAllocator codes,
       SequenceBatch batch) {}
 
-  private final Scheme scheme;
+  private final LayerCompression compression;
   private final Map<String, Linear> linears = new LinkedHashMap<>(); // by name, also of q, k, v
   private final Map<String, ErrorReport> errors = new LinkedHashMap<>();
   private LayerNorm inputNorm;
@@ -55,20 +56,24 @@ final class BertLayer implements AutoCloseable {
   private Linear intermediate;
   private Linear output;
 
-  private BertLayer(Scheme scheme) {
-    this.scheme = scheme;
+  private BertLayer(LayerCompression compression) {
+    this.compression = compression;
   }
 
   /** Reads, compresses and packs the weights of layer {@code index}. */
   static BertLayer load(
-      Sinter sinter, Checkpoint checkpoint, int index, BertConfig config, Scheme scheme) {
+      Sinter sinter,
+      Checkpoint checkpoint,
+      int index,
+      BertConfig config,
+      LayerCompression compression) {
     String prefix = "encoder.layer." + index + ".";
     String attention = prefix + "attention.";
     String normBefore = normBefore(index);
     Epilogue residual = new Epilogue(true, Activation.NONE, true);
     Epilogue gelu = new Epilogue(true, Activation.GELU_ERF, false);
     InputMeans means = new InputMeans(checkpoint);
-    BertLayer layer = new BertLayer(scheme);
+    BertLayer layer = new BertLayer(compression);
     try {
       layer.qkv =
           layer.linear(
@@ -125,18 +130,14 @@ final class BertLayer implements AutoCloseable {
       List<float[]> biases = new ArrayList<>();
       for (String name : names) {
         Dense weights = Dense.of(checkpoint.tensor(name + ".weight"));
-        CompressedTensor part =
-            switch (scheme.kind()) {
-              case F32 -> weights;
-              case BF16 -> weights.toBf16(arena);
-              default -> Quantizer.quantize(weights, scheme.codes(), arena);
-            };
+        CompressedTensor part = compression.apply(weights, arena);
         float[] bias = vector(checkpoint, name + ".bias", weights.rows());
-        if (part instanceof Quantized) {
+        if (part instanceof Sparse || part instanceof Quantized) {
           errors.put(name, ErrorReport.of(weights, part));
         }
         // With int4 the means are no longer those of the exact model: measured, it does not help.
-        if (scheme.kind() == Scheme.Kind.W8A8 || scheme.kind() == Scheme.Kind.W8A16) {
+        Scheme.Kind kind = compression.scheme().kind();
+        if (kind == Scheme.Kind.W8A8 || kind == Scheme.Kind.W8A16) {
           bias = BiasCorrection.correct(weights, part, bias, inputMean.get());
         }
         parts.add(part);
@@ -144,7 +145,8 @@ final class BertLayer implements AutoCloseable {
       }
       CompressedTensor all =
           parts.size() == 1 ? parts.getFirst() : RowStack.of(names[0] + "+", parts, arena);
-      Linear linear = Linear.of(sinter, all, concatenate(biases), scheme.activations(), epilogue);
+      ActivationScheme activations = compression.scheme().activations();
+      Linear linear = Linear.of(sinter, all, concatenate(biases), activations, epilogue);
       for (String name : names) {
         linears.put(name, linear);
       }
@@ -260,7 +262,7 @@ final class BertLayer implements AutoCloseable {
     return linears;
   }
 
-  /** What quantization did to each weight matrix; empty for f32. */
+  /** What pruning and quantization did to each weight matrix; empty for full f32 or bf16. */
   Map<String, ErrorReport> errors() {
     return errors;
   }

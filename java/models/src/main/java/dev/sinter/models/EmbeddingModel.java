@@ -52,7 +52,18 @@ public final class EmbeddingModel implements AutoCloseable {
    */
   public static EmbeddingModel load(
       Sinter sinter, ModelFiles files, Scheme scheme, Progress progress) {
-    return load(sinter, files, scheme, null, progress);
+    return load(sinter, files, new LayerCompression(scheme, null), null, progress);
+  }
+
+  /**
+   * The same with linear layers that are pruned before they are compressed to the scheme. The
+   * planner decides for each whether it runs as a sparse one: {@link #explain}.
+   *
+   * @throws IllegalArgumentException for a scheme that has no zeros, {@code BINARY}
+   */
+  public static EmbeddingModel load(
+      Sinter sinter, ModelFiles files, Scheme scheme, Pruning pruning, Progress progress) {
+    return load(sinter, files, new LayerCompression(scheme, pruning), null, progress);
   }
 
   /**
@@ -61,6 +72,16 @@ public final class EmbeddingModel implements AutoCloseable {
    */
   static EmbeddingModel load(
       Sinter sinter, ModelFiles files, Scheme scheme, LayerObserver observer, Progress progress) {
+    return load(sinter, files, new LayerCompression(scheme, null), observer, progress);
+  }
+
+  private static EmbeddingModel load(
+      Sinter sinter,
+      ModelFiles files,
+      LayerCompression compression,
+      LayerObserver observer,
+      Progress progress) {
+    Scheme scheme = compression.scheme();
     LoadEvent event = LoadEvent.start();
     progress.step("reading " + files.name(), 0, -1);
     EncoderSettings settings = files.settings();
@@ -75,7 +96,7 @@ public final class EmbeddingModel implements AutoCloseable {
       try {
         Pooler pooler = new Pooler(settings.pooling(), settings.normalize());
         BertEncoder encoder =
-            BertEncoder.load(sinter, checkpoint, config, scheme, pooler, observer, progress);
+            BertEncoder.load(sinter, checkpoint, config, compression, pooler, observer, progress);
         event.finish(files.name(), scheme.id(), encoder.bytes());
         LOG.log(
             System.Logger.Level.DEBUG,
@@ -164,7 +185,7 @@ public final class EmbeddingModel implements AutoCloseable {
     return layer + shared + "\n" + linear.explain() + vectors;
   }
 
-  /** What quantization did to the weights of each layer; empty for f32. */
+  /** What pruning and quantization did to the weights of each layer; empty for full f32, bf16. */
   public Map<String, ErrorReport> quantizationErrors() {
     return Collections.unmodifiableMap(encoder.errors());
   }

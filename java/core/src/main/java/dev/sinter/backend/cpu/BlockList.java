@@ -17,8 +17,8 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Weights of which whole blocks are zeros, as the block matmuls of libsinter read them: the others,
- * panel by panel and there group by group, and which they are.
+ * Weights of which whole blocks are zeros, or any, as the sparse matmuls of libsinter read them:
+ * the others, panel by panel and there group by group, and which they are.
  */
 final class BlockList {
   /** Outputs of a block: a panel. */
@@ -37,21 +37,26 @@ final class BlockList {
 
   /** What is packed, and how. */
   private enum Kind {
-    INT8(4, 64, 1),
-    INT4(8, 64, 1),
-    F32(4, 256, 4);
+    INT8(4, 64, 1, 1),
+    INT4(8, 64, 1, 1),
+    F32(4, 256, 1, 4),
+    /** A weight of each output, wherever in its row: no block, but as wide as one input. */
+    F32_UNSTRUCTURED(1, 64, ROWS, 4);
 
     final int columns;
     final int bytes;
+    final int places;
     final int activationBytes;
 
     /**
      * @param columns inputs of a block
      * @param bytes of one
+     * @param places that say where one lies
      */
-    Kind(int columns, int bytes, int activationBytes) {
+    Kind(int columns, int bytes, int places, int activationBytes) {
       this.columns = columns;
       this.bytes = bytes;
+      this.places = places;
       this.activationBytes = activationBytes;
     }
 
@@ -60,7 +65,12 @@ final class BlockList {
         case INT8 -> sinter_int8_block_pack_scalar(args);
         case INT4 -> sinter_int4_block_pack_scalar(args);
         case F32 -> sinter_f32_block_pack_scalar(args);
+        case F32_UNSTRUCTURED -> sinter_f32_sell_pack_scalar(args);
       };
+    }
+
+    boolean floats() {
+      return this == F32 || this == F32_UNSTRUCTURED;
     }
   }
 
@@ -96,10 +106,11 @@ final class BlockList {
       long sumBytes = 4L * ROWS * panels;
       // One block, since small ones of their own would not get huge pages.
       MemorySegment all =
-          LargeMemory.allocate(arena, blocks * kind.bytes + lines(2 * blocks) + sumBytes);
+          LargeMemory.allocate(
+              arena, blocks * kind.bytes + lines(2 * blocks * kind.places) + sumBytes);
       SegmentAllocator parts = SegmentAllocator.slicingAllocator(all);
       weights = parts.allocate(blocks * kind.bytes, CACHE_LINE);
-      places = parts.allocate(2 * blocks, CACHE_LINE);
+      places = parts.allocate(2 * blocks * kind.places, CACHE_LINE);
       sums = parts.allocate(sumBytes, CACHE_LINE);
       sinter_block_pack_args.quads(args, places);
       sinter_block_pack_args.w(args, weights);
@@ -107,8 +118,12 @@ final class BlockList {
       PanelMatmul.check(kind + " blocks", kind.pack(args));
     }
     // Kernels read where the lists say, and check nothing.
-    int status = sinter_block_list(n, k, group, kind.columns, starts, places);
-    PanelMatmul.check("sinter_block_list", status);
+    if (kind == Kind.F32_UNSTRUCTURED) {
+      PanelMatmul.check("sinter_sell_list", sinter_sell_list(n, k, starts, places));
+    } else {
+      int status = sinter_block_list(n, k, group, kind.columns, starts, places);
+      PanelMatmul.check("sinter_block_list", status);
+    }
   }
 
   private static long lines(long bytes) {
@@ -138,6 +153,13 @@ final class BlockList {
   /** Those of f32 weights. */
   static KernelWeights of(Arena arena, Dense source) {
     return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0)
+    .new Weights(MemorySegment.NULL, false);
+  }
+
+  /** Those of f32 weights, whatever lies around them. */
+  static KernelWeights unstructured(Arena arena, Dense source) {
+    int n = source.rows();
+    return new BlockList(Kind.F32_UNSTRUCTURED, arena, source.data(), n, source.columns(), 0)
     .new Weights(MemorySegment.NULL, false);
   }
 
@@ -182,7 +204,7 @@ final class BlockList {
 
     @Override
     public MemorySegment arguments(Arena arena) {
-      if (kind == Kind.F32) {
+      if (kind.floats()) {
         MemorySegment args = sinter_f32_block_gemm_args.allocate(arena);
         sinter_float_gemm_args.n(args, n);
         sinter_float_gemm_args.k(args, k);

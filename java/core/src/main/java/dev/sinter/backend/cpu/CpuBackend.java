@@ -25,6 +25,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
 import dev.sinter.tensor.Sparsity;
 import java.util.EnumSet;
 import java.util.Set;
@@ -134,21 +135,21 @@ public final class CpuBackend implements Backend {
     }
     boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
     boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
-    if (codes && spec.int8() && isTwoOfFour(spec.sparsity())) {
-      // As fast as the full weights for four rows, slower for more: see Int8TwoOfFourGemmNative.
-      return Support.no("2:4 pays for a single row only, and a layer is planned for every M");
-    }
-    if (!blocks) {
+    if (!blocks && !isTwoOfFour(spec) && !isUnstructuredF32(spec)) {
       return Support.no(
           "has no kernel for "
               + spec.weightType()
               + " with "
               + spec.activations()
-              + ", only for blocks of a multiple of 8x4 of F32 weights with FLOAT, or I8 weights"
-              + " without groups with U8 or S8 activations, and for blocks of a multiple of 8x8 of I4"
-              + " weights without zero points with U8 or S8 activations without groups");
+              + ", only for F32 weights with FLOAT in blocks of a multiple of 8x4 or unstructured, for"
+              + " such blocks of I8 weights without groups with U8 or S8 activations, for 2:4 of such I8 weights, and for"
+              + " blocks of a multiple of 8x8 of I4 weights without zero points with U8 or S8"
+              + " activations without groups");
     }
-    int maxK = codes ? Int4BlockGemmNative.MAX_K : F32BlockGemmNative.MAX_K;
+    int maxK =
+        codes
+            ? Int4BlockGemmNative.MAX_K
+            : blocks ? F32BlockGemmNative.MAX_K : F32SellGemmNative.MAX_K;
     return spec.k() <= maxK
         ? Support.yes()
         : Support.no("K " + spec.k() + " of " + spec.weightType() + ", at most " + maxK);
@@ -163,14 +164,39 @@ public final class CpuBackend implements Backend {
    * they skip those that are absent two by two.
    */
   private static boolean isSkipped(MatmulSpec spec) {
-    int columns = spec.codes() == null ? 4 : BlockList.columns(spec.codes().code());
     return spec.sparsity() instanceof Sparsity.Blocks b
         && b.rows() % (BlockList.ROWS / 2) == 0
-        && b.columns() % columns == 0;
+        && b.columns() % blockColumns(spec) == 0;
   }
 
-  private static boolean isTwoOfFour(Sparsity sparsity) {
-    return sparsity instanceof Sparsity.NofM p && p.m() == 4 && p.n() <= 2;
+  /** Whether the kernel of 2:4 runs it. */
+  private static boolean isTwoOfFour(MatmulSpec spec) {
+    return spec.int8()
+        && spec.activations().isScaled()
+        && spec.sparsity() instanceof Sparsity.NofM p
+        && p.m() == 4
+        && p.n() <= 2;
+  }
+
+  private static boolean isUnstructuredF32(MatmulSpec spec) {
+    return isF32(spec) && spec.sparsity() instanceof Sparsity.Unstructured;
+  }
+
+  @Override
+  public double density(MatmulSpec spec, Sparse weights) {
+    if (isUnstructuredF32(spec)) {
+      return F32SellGemmNative.density(weights.mask());
+    }
+    if (!(weights.sparsity() instanceof Sparsity.Blocks)) {
+      return weights.density();
+    }
+    Sparsity.Blocks ours = new Sparsity.Blocks(BlockList.ROWS, blockColumns(spec));
+    return (double) weights.mask().count(ours) / ours.count(weights.rows(), weights.columns());
+  }
+
+  /** Inputs of a block of the kernels that skip blocks. */
+  private static int blockColumns(MatmulSpec spec) {
+    return spec.codes() == null ? 4 : BlockList.columns(spec.codes().code());
   }
 
   /** Whether the weights are codes whose kernels know groups. */
@@ -221,9 +247,11 @@ public final class CpuBackend implements Backend {
     if (isF32(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
       Dense floats = (Dense) weights.full();
-      return sparse
-          ? new F32BlockGemmNative(spec, floats, bias, workers, isa)
-          : new F32GemmNative(spec, floats, bias, workers, isa);
+      return switch (spec.sparsity()) {
+        case null -> new F32GemmNative(spec, floats, bias, workers, isa);
+        case Sparsity.Unstructured _ -> new F32SellGemmNative(spec, floats, bias, workers, isa);
+        default -> new F32BlockGemmNative(spec, floats, bias, workers, isa);
+      };
     }
     if (isBf16(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
@@ -236,6 +264,9 @@ public final class CpuBackend implements Backend {
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
     if (sparse) {
+      if (spec.sparsity() instanceof Sparsity.NofM) {
+        return new Int8TwoOfFourGemmNative(spec, codes, bias, workers, isa);
+      }
       return spec.int4()
           ? new Int4BlockGemmNative(spec, codes, bias, workers, isa)
           : new Int8BlockGemmNative(spec, codes, bias, workers, isa);

@@ -29,6 +29,7 @@ import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -78,7 +79,8 @@ class BlockGemmNativeTest {
     float[] bias = epilogue.bias() ? random.normals(n, 1) : null;
     for (Isa isa : isas(FloatsGemm.COMPILED)) {
       try (MatmulKernel full = new F32GemmNative(spec, weights, bias, 1, isa);
-          MatmulKernel kernel = new F32BlockGemmNative(spec, weights, bias, 1, isa)) {
+          MatmulKernel blocks = new F32BlockGemmNative(spec, weights, bias, 1, isa);
+          MatmulKernel unstructured = new F32SellGemmNative(spec, weights, bias, 1, isa)) {
         for (int m : ROWS) {
           String where = isa + " " + spec + ", m=" + m + " " + random;
           MemorySegment before = normals((long) m * n);
@@ -88,9 +90,12 @@ class BlockGemmNativeTest {
             MemorySegment y = memory.floats((long) m * n).copyFrom(before);
             ActivationBuffer input = ActivationBuffer.floats(x, m, k);
             run(full, m, input, expected);
-            run(kernel, m, input, y);
-            assertEquals(-1, expected.mismatch(y), where);
-            memory.check(where);
+            for (MatmulKernel kernel : List.of(blocks, unstructured)) {
+              y.copyFrom(before);
+              run(kernel, m, input, y);
+              assertEquals(-1, expected.mismatch(y), kernel.implementation() + where);
+              memory.check(where);
+            }
           }
         }
       }
@@ -121,6 +126,28 @@ class BlockGemmNativeTest {
     }
   }
 
+  /** Columns are as long as the longest of sixteen, which counts as density. */
+  @Test
+  void unstructuredFloatsArePackedByTheLongestColumn() {
+    int n = 40;
+    int k = 100;
+    Dense full = dense(n, k);
+    full.data().fill((byte) 0);
+    for (int i = 0; i < 30; i++) {
+      full.data().setAtIndex(ValueLayout.JAVA_FLOAT, 17L * k + 3 * i, 1); // of the second panel
+    }
+    Sparse weights = new Sparse(Sparsity.UNSTRUCTURED, full);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      assertTrue(backend.supports(spec).supported());
+      assertEquals(30 / 300.0, backend.density(spec, weights));
+      try (MatmulKernel kernel = backend.matmul(spec, weights, null)) {
+        assertTrue(kernel.implementation().startsWith("sinter_f32_sell_gemm_"));
+        assertEquals(30 * 16 * 6 + 4 * 8, kernel.bytes());
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"16x4", "32x32", "8x4"})
   void theBackendTakesWhatItHasAKernelFor(String id) {
@@ -137,12 +164,12 @@ class BlockGemmNativeTest {
     }
   }
 
-  /** 2:4 has a kernel, which most numbers of rows would be slower with. */
   @ParameterizedTest
   @CsvSource({
     "1x16, false, has no kernel for I8 per CHANNEL 1x16",
     "1:2, false, has no kernel for I8 per CHANNEL 1:2",
-    "2:4, false, pays for a single row only",
+    "3:4, false, has no kernel for I8 per CHANNEL 3:4",
+    "2:4, true, has no kernel with a gate for 2:4",
     "16x4, true, has no kernel with a gate for 16x4"
   })
   void theBackendSaysWhyItDoesNotTakeWeights(String id, boolean gate, String reason) {
