@@ -5,11 +5,8 @@
 namespace {
 
 struct CachedAvx2 : Avx2 {
-  // 8 accumulators, 2 vectors of keys and a broadcast, of 16 registers. A value is converted once
-  // for 8 rows.
-  static constexpr int score_rows = 4;
-  static constexpr int value_rows = 8;
-  static constexpr int value_columns = 1;
+  // 8 accumulators, 2 vectors and a broadcast, of 16 registers.
+  static constexpr int rows = 4;
 
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
   static Float exponent_of(Float shifted) {

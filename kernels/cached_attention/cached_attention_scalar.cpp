@@ -7,9 +7,7 @@
 namespace {
 
 struct CachedScalar : Scalar {
-  static constexpr int score_rows = 2;
-  static constexpr int value_rows = 2;
-  static constexpr int value_columns = 2;
+  static constexpr int rows = 2;
 
   static Float fma(Float a, Float b, Float c) { return a * b + c; }  // an exact one takes long here
   static Float max(Float a, Float b) { return a > b ? a : b; }       // b if either is NaN

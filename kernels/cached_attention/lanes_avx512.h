@@ -8,9 +8,7 @@ namespace {
 
 struct CachedAvx512 : Avx512 {
   // 16 accumulators: enough to hide the latency of two multiply-adds a cycle.
-  static constexpr int score_rows = 8;
-  static constexpr int value_rows = 8;
-  static constexpr int value_columns = 2;
+  static constexpr int rows = 8;
 
   static Float to_float(Int v) { return _mm512_cvtepi32_ps(v); }
   static Float exponent_of(Float shifted) {

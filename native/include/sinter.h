@@ -187,11 +187,11 @@ SINTER_API int64_t sinter_attention_scratch(int64_t length, int64_t head_dim);
  * last row, and what pads a value, may hold anything but are read.
  *
  * cached_attention computes rows of out. A segment is SINTER_KV_SEGMENT_TOKENS positions from a
- * multiple of that on: cached_attention_segment leaves in `part` what one of them, with a position
- * that the query sees, contributes to a single row (rows = 1; out is not used), and
- * cached_attention_merge makes that row of out of all such parts, from the first segment to the
- * last, `stride` floats apart (q and pages are not used). A row of out is the same, bit for bit,
- * for any rows beside it and either way.
+ * multiple of that on: cached_attention_segment leaves at parts + at what one of them, with a
+ * position that the query sees, contributes to a single row (rows = 1; out is not used), and
+ * cached_attention_merge makes that row of out of all such parts, from that of the first segment at
+ * parts + at to the last, `stride` floats apart (q and pages are not used). A row of out is the
+ * same, bit for bit, for any rows beside it and either way.
  *
  * NaN or infinity in a query makes its row NaN; in a key, the rows that see it; in a value,
  * whatever it reaches. The sizes of a call are checked, and pointers that must not be NULL.
@@ -232,10 +232,10 @@ SINTER_API int64_t sinter_cached_attention_part(int64_t group, int64_t head_dim)
       const struct sinter_cached_attention_args *args, const void *const *pages);                 \
   SINTER_API int32_t sinter_cached_attention_segment_##isa(                                       \
       const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, \
-      float *part);                                                                               \
+      float *parts, int64_t at);                                                                  \
   SINTER_API int32_t sinter_cached_attention_merge_##isa(                                         \
-      const struct sinter_cached_attention_args *args, const float *parts, int64_t stride,        \
-      int64_t count);
+      const struct sinter_cached_attention_args *args, const float *parts, int64_t at,            \
+      int64_t stride, int64_t count);
 
 /*
  * int8_gemm, int4_gemm, ternary_gemm, binary_gemm: y[m][n] = activation(sum over k of x[m][k] *

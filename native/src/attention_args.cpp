@@ -46,9 +46,10 @@ bool valid_cached_attention(const sinter_cached_attention_args *args, const void
 }
 
 bool valid_cached_attention_segment(const sinter_cached_attention_args *args,
-                                    const void *const *pages, int64_t segment, const float *part) {
-  if (args == nullptr || pages == nullptr || part == nullptr || !sizes(*args) || !queries(*args) ||
-      args->rows != 1) {
+                                    const void *const *pages, int64_t segment, const float *parts,
+                                    int64_t at) {
+  if (args == nullptr || pages == nullptr || parts == nullptr || at < 0 || !sizes(*args) ||
+      !queries(*args) || args->rows != 1) {
     return false;
   }
   const bool bounded = args->window != 0 && args->position >= args->window;
@@ -58,9 +59,9 @@ bool valid_cached_attention_segment(const sinter_cached_attention_args *args,
 }
 
 bool valid_cached_attention_merge(const sinter_cached_attention_args *args, const float *parts,
-                                  int64_t stride, int64_t count) {
+                                  int64_t at, int64_t stride, int64_t count) {
   return args != nullptr && sizes(*args) && result(*args) && args->rows == 1 && parts != nullptr &&
-         count >= 1 && count <= most && stride <= most &&
+         at >= 0 && count >= 1 && count <= most && stride <= most &&
          stride >= sinter_cached_attention_part(args->group, args->head_dim);
 }
 

@@ -9,9 +9,10 @@ namespace sinter {
 
 bool valid_cached_attention(const sinter_cached_attention_args *args, const void *const *pages);
 bool valid_cached_attention_segment(const sinter_cached_attention_args *args,
-                                    const void *const *pages, int64_t segment, const float *part);
+                                    const void *const *pages, int64_t segment, const float *parts,
+                                    int64_t at);
 bool valid_cached_attention_merge(const sinter_cached_attention_args *args, const float *parts,
-                                  int64_t stride, int64_t count);
+                                  int64_t at, int64_t stride, int64_t count);
 
 }  // namespace sinter
 

@@ -148,25 +148,26 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   }                                                                                                \
   int32_t sinter_cached_attention_segment_##isa(const sinter_cached_attention_args *args,          \
                                                 const void *const *pages, int64_t segment,         \
-                                                float *part) {                                     \
-    if (!sinter::valid_cached_attention_segment(args, pages, segment, part)) {                     \
+                                                float *parts, int64_t at) {                        \
+    if (!sinter::valid_cached_attention_segment(args, pages, segment, parts, at)) {                \
       return SINTER_INVALID_ARGUMENT;                                                              \
     }                                                                                              \
     if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
       return SINTER_UNSUPPORTED_ISA;                                                               \
     }                                                                                              \
-    sinter::cached_attention_segment_##isa(*args, pages, segment, part);                           \
+    sinter::cached_attention_segment_##isa(*args, pages, segment, parts + at);                     \
     return SINTER_OK;                                                                              \
   }                                                                                                \
   int32_t sinter_cached_attention_merge_##isa(const sinter_cached_attention_args *args,            \
-                                              const float *parts, int64_t stride, int64_t count) { \
-    if (!sinter::valid_cached_attention_merge(args, parts, stride, count)) {                       \
+                                              const float *parts, int64_t at, int64_t stride,      \
+                                              int64_t count) {                                     \
+    if (!sinter::valid_cached_attention_merge(args, parts, at, stride, count)) {                   \
       return SINTER_INVALID_ARGUMENT;                                                              \
     }                                                                                              \
     if (!sinter::cpu_has(SINTER_NEEDS_##isa)) {                                                    \
       return SINTER_UNSUPPORTED_ISA;                                                               \
     }                                                                                              \
-    sinter::cached_attention_merge_##isa(*args, parts, stride, count);                             \
+    sinter::cached_attention_merge_##isa(*args, parts + at, stride, count);                        \
     return SINTER_OK;                                                                              \
   }
 

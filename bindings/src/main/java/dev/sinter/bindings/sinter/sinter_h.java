@@ -1965,7 +1965,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_scalar");
@@ -1976,7 +1977,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_scalar$descriptor() {
@@ -1986,7 +1987,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_scalar$handle() {
@@ -1996,7 +1997,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_scalar$address() {
@@ -2005,16 +2006,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_scalar(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_scalar(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_scalar(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_scalar", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_scalar", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2028,6 +2029,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2039,7 +2041,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_scalar$descriptor() {
@@ -2049,7 +2051,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_scalar$handle() {
@@ -2059,7 +2061,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_scalar$address() {
@@ -2068,16 +2070,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_scalar(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_scalar(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_scalar(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_scalar.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_scalar", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_scalar", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2152,7 +2154,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx2");
@@ -2163,7 +2166,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx2$descriptor() {
@@ -2173,7 +2176,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx2$handle() {
@@ -2183,7 +2186,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx2$address() {
@@ -2192,16 +2195,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx2(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx2(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx2(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx2", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx2", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2215,6 +2218,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2226,7 +2230,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx2$descriptor() {
@@ -2236,7 +2240,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx2$handle() {
@@ -2246,7 +2250,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx2$address() {
@@ -2255,16 +2259,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx2(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx2(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx2(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx2.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx2", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx2", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2339,7 +2343,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512");
@@ -2350,7 +2355,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx512$descriptor() {
@@ -2360,7 +2365,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx512$handle() {
@@ -2370,7 +2375,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx512$address() {
@@ -2379,16 +2384,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx512(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx512(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx512", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx512", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2402,6 +2407,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2413,7 +2419,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx512$descriptor() {
@@ -2423,7 +2429,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx512$handle() {
@@ -2433,7 +2439,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx512$address() {
@@ -2442,16 +2448,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx512(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx512(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx512.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx512", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx512", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2526,7 +2532,8 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
-            sinter_h.C_POINTER
+            sinter_h.C_POINTER,
+            sinter_h.C_LONG
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_cached_attention_segment_avx512vnni");
@@ -2537,7 +2544,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_segment_avx512vnni$descriptor() {
@@ -2547,7 +2554,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MethodHandle sinter_cached_attention_segment_avx512vnni$handle() {
@@ -2557,7 +2564,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
     public static MemorySegment sinter_cached_attention_segment_avx512vnni$address() {
@@ -2566,16 +2573,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *part)
+     * int32_t sinter_cached_attention_segment_avx512vnni(const struct sinter_cached_attention_args *args, const void *const *pages, int64_t segment, float *parts, int64_t at)
      * }
      */
-    public static int sinter_cached_attention_segment_avx512vnni(MemorySegment args, MemorySegment pages, long segment, MemorySegment part) {
+    public static int sinter_cached_attention_segment_avx512vnni(MemorySegment args, MemorySegment pages, long segment, MemorySegment parts, long at) {
         var mh$ = sinter_cached_attention_segment_avx512vnni.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_segment_avx512vnni", args, pages, segment, part);
+                traceDowncall("sinter_cached_attention_segment_avx512vnni", args, pages, segment, parts, at);
             }
-            return (int)mh$.invokeExact(args, pages, segment, part);
+            return (int)mh$.invokeExact(args, pages, segment, parts, at);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2589,6 +2596,7 @@ public class sinter_h extends sinter_h$shared {
             sinter_h.C_POINTER,
             sinter_h.C_POINTER,
             sinter_h.C_LONG,
+            sinter_h.C_LONG,
             sinter_h.C_LONG
         );
 
@@ -2600,7 +2608,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static FunctionDescriptor sinter_cached_attention_merge_avx512vnni$descriptor() {
@@ -2610,7 +2618,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MethodHandle sinter_cached_attention_merge_avx512vnni$handle() {
@@ -2620,7 +2628,7 @@ public class sinter_h extends sinter_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
     public static MemorySegment sinter_cached_attention_merge_avx512vnni$address() {
@@ -2629,16 +2637,16 @@ public class sinter_h extends sinter_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t stride, int64_t count)
+     * int32_t sinter_cached_attention_merge_avx512vnni(const struct sinter_cached_attention_args *args, const float *parts, int64_t at, int64_t stride, int64_t count)
      * }
      */
-    public static int sinter_cached_attention_merge_avx512vnni(MemorySegment args, MemorySegment parts, long stride, long count) {
+    public static int sinter_cached_attention_merge_avx512vnni(MemorySegment args, MemorySegment parts, long at, long stride, long count) {
         var mh$ = sinter_cached_attention_merge_avx512vnni.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sinter_cached_attention_merge_avx512vnni", args, parts, stride, count);
+                traceDowncall("sinter_cached_attention_merge_avx512vnni", args, parts, at, stride, count);
             }
-            return (int)mh$.invokeExact(args, parts, stride, count);
+            return (int)mh$.invokeExact(args, parts, at, stride, count);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

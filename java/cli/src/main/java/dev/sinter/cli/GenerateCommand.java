@@ -74,13 +74,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Generation.Settings settings = settings();
+    check();
     long start = clock.getAsLong();
     try (Sinter sinter = engine.open();
         DecoderModel decoder = load(sinter);
         DecoderSession session = decoder.open()) {
       long loaded = clock.getAsLong();
       int[] ids = tokens(decoder);
+      Generation.Settings settings = settings(decoder);
       Generation generation = session.generate(ids, settings, this::show);
       print(ids, generation);
       if (stats) {
@@ -90,13 +91,19 @@ final class GenerateCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  private Generation.Settings settings() {
+  /** Before a model is loaded, which may take long. */
+  private void check() {
     try {
-      Sampling chosen = sampling.sampling(ThreadLocalRandom.current().nextInt() & 0xFFFF_FFFFL);
-      return new Generation.Settings(maxTokens, chosen);
+      sampling.check();
+      new Generation.Settings(maxTokens, Sampling.greedy());
     } catch (IllegalArgumentException e) {
       throw engine.wrongUsage(e);
     }
+  }
+
+  private Generation.Settings settings(DecoderModel decoder) {
+    long another = ThreadLocalRandom.current().nextInt() & 0xFFFF_FFFFL;
+    return new Generation.Settings(maxTokens, sampling.sampling(decoder.sampling(another)));
   }
 
   private DecoderModel load(Sinter sinter) {

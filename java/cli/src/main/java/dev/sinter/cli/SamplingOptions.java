@@ -13,31 +13,34 @@ final class SamplingOptions {
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      description = "Below 1 the likely become likelier. Default: 0.8.")
+      description = "Below 1 the likely become likelier. Default: the model's own, or 0.8.")
   private Double temperature;
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      description = "Choose from the K most likely; 0 for all. Default: 40.")
+      description = "Choose from the K most likely; 0 for all. Default: the model's own, or 40.")
   private Integer topK;
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      description = "Choose from the fewest that have probability P. Default: 0.95.")
+      description =
+          "Choose from the fewest that have probability P. Default: the model's own, or 0.95.")
   private Double topP;
 
   @Option(
       names = "--min-p",
       paramLabel = "P",
-      description = "Leave out what is less likely than P times the likeliest. Default: 0.05.")
+      description =
+          "Leave out what is less likely than P times the likeliest. Default: the model's own, or 0.05.")
   private Double minP;
 
   @Option(
       names = "--repetition-penalty",
       paramLabel = "R",
-      description = "Above 1: makes tokens less likely that are there already. Default: 1.")
+      description =
+          "Above 1: makes tokens less likely that are there already. Default: the model's own, or 1.")
   private Double repetitionPenalty;
 
   @Option(
@@ -47,12 +50,16 @@ final class SamplingOptions {
           "Of the random numbers: the same gives the same text. Default: another each time.")
   private Long seed;
 
+  /** What was asked for, if anything, is within its range: known before a model is loaded. */
+  void check() {
+    sampling(Sampling.usual(0));
+  }
+
   /**
-   * @param another seed, if none is given
+   * @param usual for what is not said
    * @throws IllegalArgumentException if a value is out of range
    */
-  Sampling sampling(long another) {
-    Sampling usual = Sampling.usual(seed == null ? another : seed);
+  Sampling sampling(Sampling usual) {
     double penalty = or(repetitionPenalty, usual.repetitionPenalty());
     if (greedy) {
       return new Sampling(0, 0, 1, 0, penalty, 0);
@@ -63,7 +70,7 @@ final class SamplingOptions {
         or(topP, usual.topP()),
         or(minP, usual.minP()),
         penalty,
-        usual.seed());
+        seed == null ? usual.seed() : seed);
   }
 
   private static double or(Double value, double otherwise) {

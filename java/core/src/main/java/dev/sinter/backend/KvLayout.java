@@ -116,6 +116,55 @@ public record KvLayout(int layers, int kvHeads, int headDim, KvType type) {
   }
 
   /**
+   * All keys of a head as f32 [headDim][PAGE_TOKENS].
+   *
+   * @param head {@link #offset}
+   * @param to gets them from {@code at} on, in bytes
+   */
+  public void decodeKeys(MemorySegment page, long head, MemorySegment to, long at) {
+    int step = type == KvType.F32 ? 1 : 2; // of the tokens of a row
+    for (int element = 0; element < headDim; element++) {
+      long row = head + keyAt(0, element);
+      long target = at + 4L * element * PAGE_TOKENS;
+      decode(page, row, step, keyScale(head, 0), to, target, PAGE_TOKENS);
+    }
+  }
+
+  /** All values of a head as f32 [PAGE_TOKENS][{@link #valueStride}], as {@link #decodeKeys}. */
+  public void decodeValues(MemorySegment page, long head, MemorySegment to, long at) {
+    for (int slot = 0; slot < PAGE_TOKENS; slot++) {
+      long row = head + valueAt(slot, 0);
+      long target = at + 4L * slot * valueStride();
+      decode(page, row, 1, 0, to, target, headDim);
+      if (type == KvType.INT8) {
+        float scale = page.get(JAVA_FLOAT, valueScale(head, slot));
+        for (int i = 0; i < headDim; i++) {
+          to.set(JAVA_FLOAT, target + 4L * i, to.get(JAVA_FLOAT, target + 4L * i) * scale);
+        }
+      }
+    }
+  }
+
+  /** Elements {@code step} apart; scales of each of them at that place, or none at 0. */
+  private void decode(
+      MemorySegment page, long from, int step, long scales, MemorySegment to, long at, int count) {
+    switch (type) {
+      case F32 -> MemorySegment.copy(page, from, to, at, 4L * count);
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          to.set(JAVA_FLOAT, at + 4L * i, bf16(page.get(JAVA_SHORT, from + 2L * i * step)));
+        }
+      }
+      case INT8 -> {
+        for (int i = 0; i < count; i++) {
+          float scale = scales == 0 ? 1 : page.get(JAVA_FLOAT, scales + 4L * i);
+          to.set(JAVA_FLOAT, at + 4L * i, page.get(JAVA_BYTE, from + (long) i * step) * scale);
+        }
+      }
+    }
+  }
+
+  /**
    * Writes key and value of one token.
    *
    * @param head {@link #offset}

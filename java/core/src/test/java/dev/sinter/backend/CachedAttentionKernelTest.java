@@ -129,7 +129,7 @@ public abstract class CachedAttentionKernelTest {
     for (Variant variant : variants()) {
       for (KvType type : types()) {
         for (int headDim : new int[] {1, 7, 8, 20, 32, 64, 80, 128}) {
-          for (int length : new int[] {1, 2, 31, 32, 33, 65}) {
+          for (int length : new int[] {1, 32, 33, 65}) {
             int past = headDim > 32 ? Math.max(0, length - 3) : length / 2;
             check(variant, spec(2, headDim, 0, 0, type), length, past);
             cases++;
@@ -140,7 +140,7 @@ public abstract class CachedAttentionKernelTest {
         }
       }
     }
-    assertEquals(variants().size() * types().length * 8 * 6, cases);
+    assertEquals(variants().size() * types().length * 8 * 4, cases);
   }
 
   @Test

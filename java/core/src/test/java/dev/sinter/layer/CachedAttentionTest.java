@@ -10,7 +10,9 @@ import dev.sinter.Sinter;
 import dev.sinter.SinterOptions;
 import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.KvType;
+import dev.sinter.testing.Allocation;
 import dev.sinter.testing.CachedAttentionCase;
+import dev.sinter.testing.NativeBuild;
 import dev.sinter.testing.TestRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -161,6 +164,28 @@ class CachedAttentionTest {
           expected = expected == null ? all : expected;
           assertArrayEquals(expected, all, threads + " threads, " + rows + " rows " + random);
         }
+      }
+    }
+  }
+
+  @Test
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void aPassAllocatesNothing() {
+    for (KvType type : KvType.values()) {
+      CachedAttentionSpec spec = new CachedAttentionSpec(4, 2, 16, type);
+      CachedAttentionCase a = CachedAttentionCase.of(spec, 600, 1, random);
+      try (Sinter single = Sinter.open(SinterOptions.defaults().withThreads(1));
+          Model model = new Model(single, spec)) {
+        KvSequence first = model.cache.open();
+        for (int i = 0; i < 5; i++) {
+          model.add(first, a, 60);
+          single.pool().run(model.plan);
+          model.batch.advance();
+        }
+        model.add(first, a, 1); // cut into segments
+        model.add(model.cache.open(), a, 3);
+        Allocation.assertNone(
+            "a pass over a cache of " + type, () -> single.pool().run(model.plan));
       }
     }
   }

@@ -26,12 +26,19 @@ public final class DecoderModel implements AutoCloseable {
   private final DecoderOptions options;
   private final Decoder decoder;
   private final Tokenizer tokenizer; // null if the folder has none
+  private final Sampling sampling;
 
-  private DecoderModel(Path folder, DecoderOptions options, Decoder decoder, Tokenizer tokenizer) {
+  private DecoderModel(
+      Path folder,
+      DecoderOptions options,
+      Decoder decoder,
+      Tokenizer tokenizer,
+      Sampling sampling) {
     this.folder = folder;
     this.options = options;
     this.decoder = decoder;
     this.tokenizer = tokenizer;
+    this.sampling = sampling;
   }
 
   /**
@@ -57,6 +64,7 @@ public final class DecoderModel implements AutoCloseable {
             .orElseThrow(
                 () -> new IllegalArgumentException(folder + ": no model.safetensors here"));
     DecoderConfig config = DecoderConfigReader.read(folder);
+    Sampling sampling = SamplingReader.read(folder);
     Path tokens = folder.resolve(TOKENIZER);
     Tokenizer tokenizer = Files.exists(tokens) ? Tokenizer.open(tokens) : null;
     try {
@@ -69,7 +77,7 @@ public final class DecoderModel implements AutoCloseable {
           name,
           options.scheme(),
           decoder.bytes());
-      return new DecoderModel(folder, options, decoder, tokenizer);
+      return new DecoderModel(folder, options, decoder, tokenizer, sampling);
     } catch (RuntimeException | Error e) {
       if (tokenizer != null) {
         tokenizer.close();
@@ -107,6 +115,14 @@ public final class DecoderModel implements AutoCloseable {
   /** Tokens that end a text: {@code eos_token_id} in generation_config.json, or config.json. */
   public List<Integer> endTokens() {
     return decoder.config().vocabulary().ends();
+  }
+
+  /**
+   * How the model's makers want tokens chosen, as generation_config.json says; {@link
+   * Sampling#usual} if it does not.
+   */
+  public Sampling sampling(long seed) {
+    return sampling.withSeed(seed);
   }
 
   public boolean hasTokenizer() {

@@ -73,14 +73,19 @@ final class LinearLoader {
 
   /**
    * Whether a layer with a gate runs on as good a backend as one without does: one that has no gate
-   * for a scheme may be much faster than the next, which has.
+   * for a scheme may be much faster than the next, which has, or be the only one allowed.
    */
   boolean hasGate(Scheme scheme, Activation activation, Part gate) {
-    Epilogue one = new Epilogue(gate.bias(), Activation.NONE, false);
-    int with = rank(scheme, Epilogue.gate(gate.bias(), activation), gate);
-    return with <= rank(scheme, one, gate);
+    int with;
+    try {
+      with = rank(scheme, Epilogue.gate(gate.bias(), activation), gate);
+    } catch (IllegalStateException e) {
+      return false; // none runs it; if none runs the other either, making that will say so
+    }
+    return with <= rank(scheme, new Epilogue(gate.bias(), Activation.NONE, false), gate);
   }
 
+  /** How far down the list of backends the one is that the planner chooses. */
   private int rank(Scheme scheme, Epilogue epilogue, Part part) {
     MatmulSpec spec =
         switch (scheme.kind()) {

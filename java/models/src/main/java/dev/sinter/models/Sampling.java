@@ -43,4 +43,8 @@ public record Sampling(
   public static Sampling usual(long seed) {
     return new Sampling(0.8, 40, 0.95, 0.05, 1, seed);
   }
+
+  public Sampling withSeed(long other) {
+    return new Sampling(temperature, topK, topP, minP, repetitionPenalty, other);
+  }
 }

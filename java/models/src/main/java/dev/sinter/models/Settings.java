@@ -58,6 +58,18 @@ record Settings(Path file, JsonNode json, String where) {
     return has(key) ? positive(key) : otherwise;
   }
 
+  /** A finite number. */
+  double number(String key, double otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    JsonNode value = json.path(key);
+    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+      throw wrong(key, "a number");
+    }
+    return value.doubleValue();
+  }
+
   boolean flag(String key, boolean otherwise) {
     if (!has(key)) {
       return otherwise;

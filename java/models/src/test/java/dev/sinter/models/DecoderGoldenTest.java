@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Logits of tiny models with strong weights, against those of transformers in f32. */
 class DecoderGoldenTest {
@@ -97,6 +98,31 @@ class DecoderGoldenTest {
         }
         double right = c.logits()[i - 1][c.ids()[i]] - Math.log(sum);
         assertEquals(right, scores[i], 1e-3 * Math.max(1, Math.abs(right)), c + " token " + i);
+      }
+    }
+  }
+
+  /** oneDNN has no gates: gate and up are two layers there. */
+  @ParameterizedTest
+  @ValueSource(strings = {"onednn", "reference"})
+  void otherBackendsGiveTheSame(String backend) {
+    SinterOptions options = SinterOptions.defaults().withThreads(2).withBackend(backend);
+    try (Sinter other = Sinter.open(options)) {
+      for (String name : List.of("llama", "qwen2", "gemma2")) {
+        GoldenDecoders.Case c = GoldenDecoders.of(name);
+        try (DecoderModel model =
+                DecoderModel.load(
+                    other,
+                    c.folder(scratch),
+                    DecoderOptions.of(Scheme.F32).withContext(context(c)),
+                    Progress.none());
+            DecoderSession session = model.open()) {
+          String up = model.explain("model.layers.0.mlp.up_proj");
+          assertTrue(up.contains("runs on " + backend), up);
+          assertEquals(!backend.equals("onednn"), up.contains("gate_proj"), up);
+          session.prefill(c.ids());
+          assertClose(c, c.ids().length - 1, session.logits(), backend);
+        }
       }
     }
   }

@@ -68,6 +68,8 @@ class RealDecodersTest {
     String text = Files.readString(data(KJV).resolve("heldout.txt"));
     double f32 = nats(KJV, DecoderOptions.of(Scheme.F32), text, 6);
     assertTrue(f32 > 2 && f32 < 3.5, "f32: " + f32);
+    double bf16 = nats(KJV, DecoderOptions.of(Scheme.BF16), text, 6);
+    assertEquals(f32, bf16, 0.01, "bf16");
     double w8a8 = nats(KJV, DecoderOptions.of(Scheme.W8A8), text, 6);
     assertEquals(f32, w8a8, 0.005, "w8a8");
     double w4a16 = nats(KJV, DecoderOptions.of(Scheme.W4A16.withGroup(32)), text, 6);
@@ -76,6 +78,6 @@ class RealDecodersTest {
     assertEquals(w4a16, w4a8, 0.01, "w4a8:32");
     double int8 = nats(KJV, DecoderOptions.of(Scheme.F32).withCache(KvType.INT8), text, 6);
     assertEquals(f32, int8, 0.002, "int8 cache");
-    assertTrue(int8 != f32 && w8a8 != f32, "something was quantized");
+    assertTrue(int8 != f32 && w8a8 != f32 && bf16 != f32, "something was quantized");
   }
 }

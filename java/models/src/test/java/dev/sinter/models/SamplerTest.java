@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.checkpoint.CheckpointException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class SamplerTest {
   private static final int[] NONE = {};
@@ -154,6 +158,25 @@ class SamplerTest {
                           0))
               .getMessage();
       assertTrue(message.startsWith(name + " must be"), message);
+    }
+  }
+
+  @Test
+  void generationConfigSaysHow(@TempDir Path folder) throws Exception {
+    assertEquals(Sampling.usual(0), SamplingReader.read(folder));
+    Path file = folder.resolve("generation_config.json");
+    Files.writeString(file, "{\"temperature\": 0.5, \"eos_token_id\": 2}");
+    assertEquals(Sampling.usual(0), SamplingReader.read(folder));
+    Files.writeString(
+        file,
+        "{\"do_sample\": true, \"top_p\": 0.8, \"repetition_penalty\": 1.1, \"min_p\": null}");
+    assertEquals(new Sampling(1, 50, 0.8, 0, 1.1, 0), SamplingReader.read(folder));
+    for (String wrong : new String[] {"-1", "\"hot\""}) {
+      Files.writeString(file, "{\"do_sample\": true, \"temperature\": " + wrong + "}");
+      String message =
+          assertThrows(CheckpointException.class, () -> SamplingReader.read(folder)).getMessage();
+      assertTrue(message.contains("temperature"), message);
+      assertTrue(message.contains("generation_config.json"), message);
     }
   }
 }

@@ -118,13 +118,15 @@ final class CachedAttentionNative implements CachedAttentionKernel {
     query(args, qkv, row, 1, position, kvHead, pages, layer);
     checkMemory("parts", parts, at + partBytes());
     MemorySegment table = pages.table();
-    MemorySegment part = parts.asSlice(at);
+    long place = at / 4;
     check(
         switch (isa) {
-          case SCALAR -> sinter_cached_attention_segment_scalar(args, table, segment, part);
-          case AVX2, AVXVNNI -> sinter_cached_attention_segment_avx2(args, table, segment, part);
-          case AVX512 -> sinter_cached_attention_segment_avx512(args, table, segment, part);
-          case AVX512VNNI -> sinter_cached_attention_segment_avx512vnni(args, table, segment, part);
+          case SCALAR -> sinter_cached_attention_segment_scalar(args, table, segment, parts, place);
+          case AVX2, AVXVNNI ->
+              sinter_cached_attention_segment_avx2(args, table, segment, parts, place);
+          case AVX512 -> sinter_cached_attention_segment_avx512(args, table, segment, parts, place);
+          case AVX512VNNI ->
+              sinter_cached_attention_segment_avx512vnni(args, table, segment, parts, place);
         });
   }
 
@@ -142,14 +144,16 @@ final class CachedAttentionNative implements CachedAttentionKernel {
     sinter_cached_attention_args.rows(args, 1);
     result(args, out, row, 1, kvHead);
     checkMemory("parts", parts, at + (count - 1) * stride + partBytes());
-    MemorySegment first = parts.asSlice(at);
+    long place = at / 4;
     long floats = stride / 4;
     check(
         switch (isa) {
-          case SCALAR -> sinter_cached_attention_merge_scalar(args, first, floats, count);
-          case AVX2, AVXVNNI -> sinter_cached_attention_merge_avx2(args, first, floats, count);
-          case AVX512 -> sinter_cached_attention_merge_avx512(args, first, floats, count);
-          case AVX512VNNI -> sinter_cached_attention_merge_avx512vnni(args, first, floats, count);
+          case SCALAR -> sinter_cached_attention_merge_scalar(args, parts, place, floats, count);
+          case AVX2, AVXVNNI ->
+              sinter_cached_attention_merge_avx2(args, parts, place, floats, count);
+          case AVX512 -> sinter_cached_attention_merge_avx512(args, parts, place, floats, count);
+          case AVX512VNNI ->
+              sinter_cached_attention_merge_avx512vnni(args, parts, place, floats, count);
         });
   }
 

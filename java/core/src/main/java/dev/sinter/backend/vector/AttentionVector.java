@@ -9,8 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -38,7 +36,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class AttentionVector implements AttentionKernel {
   private static final VectorSpecies<Float> FLOATS =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
-  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int LANES = FLOATS.length();
   private static final int ROWS = 8;
@@ -216,25 +213,9 @@ final class AttentionVector implements AttentionKernel {
     int bytes = 4 * padded(length);
     for (int r = 0; r < ROWS; r++) {
       long row = scores + (long) r * bytes;
-      exponential.apply(s, row, bytes, max(s, row, bytes), scale, sums + 4L * LANES * r);
+      exponential.apply(
+          s, row, bytes, exponential.max(s, row, bytes), scale, sums + 4L * LANES * r);
     }
-  }
-
-  /**
-   * The largest of the floats; with NaN among them it may be any, since their exponentials are NaN
-   * either way.
-   */
-  private static float max(MemorySegment s, long start, int bytes) {
-    // Floats order like integers once the bits below the sign of negative ones are flipped; unlike
-    // a float maximum, that of integers needs no special cases.
-    IntVector max = IntVector.broadcast(INTS, Integer.MIN_VALUE);
-    for (int at = 0; at < bytes; at += 4 * LANES) {
-      IntVector x = IntVector.fromMemorySegment(INTS, s, start + at, ORDER);
-      IntVector sign = x.lanewise(VectorOperators.ASHR, 31);
-      max = max.max(x.lanewise(VectorOperators.XOR, sign.lanewise(VectorOperators.LSHR, 1)));
-    }
-    int key = max.reduceLanes(VectorOperators.MAX);
-    return Float.intBitsToFloat(key ^ ((key >> 31) >>> 1));
   }
 
   /** Sums of the values in one panel of columns, weighed by the exponentials. */

@@ -81,4 +81,18 @@ final class ExponentialVector implements Exponential {
     }
     sum.intoMemorySegment(s, sums, ORDER);
   }
+
+  @Override
+  public float max(MemorySegment s, long from, int bytes) {
+    // Floats order like integers once the bits below the sign of negative ones are flipped; unlike
+    // a float maximum, that of integers needs no special cases.
+    IntVector max = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+    for (int at = 0; at < bytes; at += 4 * LANES) {
+      IntVector x = IntVector.fromMemorySegment(INTS, s, from + at, ORDER);
+      IntVector sign = x.lanewise(VectorOperators.ASHR, 31);
+      max = max.max(x.lanewise(VectorOperators.XOR, sign.lanewise(VectorOperators.LSHR, 1)));
+    }
+    int key = max.reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(key ^ ((key >> 31) >>> 1));
+  }
 }

@@ -3,6 +3,8 @@ package dev.sinter.backend.vector;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
 import dev.sinter.backend.Backend;
+import dev.sinter.backend.CachedAttentionKernel;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
@@ -61,7 +63,12 @@ public final class VectorBackend implements Backend {
 
   @Override
   public Set<Class<? extends OpSpec>> operations() {
-    return Set.of(MatmulSpec.class, AttentionSpec.class, NormSpec.class, QuantizeSpec.class);
+    return Set.of(
+        MatmulSpec.class,
+        AttentionSpec.class,
+        CachedAttentionSpec.class,
+        NormSpec.class,
+        QuantizeSpec.class);
   }
 
   @Override
@@ -149,6 +156,14 @@ public final class VectorBackend implements Backend {
     Exponential exponential = VectorWidth.kernel(ExponentialVector.class, Exponential.class, bits);
     return VectorWidth.kernel(
         AttentionVector.class, AttentionKernel.class, bits, spec, workers, exponential);
+  }
+
+  @Override
+  public CachedAttentionKernel cachedAttention(CachedAttentionSpec spec) {
+    requireSupport();
+    Exponential exponential = VectorWidth.kernel(ExponentialVector.class, Exponential.class, bits);
+    return VectorWidth.kernel(
+        CachedAttentionVector.class, CachedAttentionKernel.class, bits, spec, workers, exponential);
   }
 
   @Override

@@ -10,7 +10,11 @@ import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.AttentionKernel;
 import dev.sinter.backend.AttentionSpec;
+import dev.sinter.backend.CachedAttentionKernel;
+import dev.sinter.backend.CachedAttentionSpec;
 import dev.sinter.backend.Epilogue;
+import dev.sinter.backend.KvLayout;
+import dev.sinter.backend.KvType;
 import dev.sinter.backend.MatmulKernel;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.NormKernel;
@@ -27,6 +31,8 @@ import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.testing.Allocation;
+import dev.sinter.testing.GuardedMemory;
+import dev.sinter.testing.GuardedPages;
 import dev.sinter.testing.JavaProcess;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -47,6 +53,7 @@ class VectorBackendTest {
             MATMUL,
             NORM,
             new AttentionSpec(1, 1, 1),
+            new CachedAttentionSpec(2, 1, 8, KvType.INT8),
             new QuantizeSpec(1, ActivationScheme.S8_PER_TOKEN),
             new QuantizeSpec(40, ActivationScheme.U8_PER_TOKEN, false, 32))) {
       assertTrue(backend.supports(spec).supported(), spec.toString());
@@ -89,7 +96,7 @@ class VectorBackendTest {
               300,
               NoAllocation.class,
               Integer.toString(bits));
-      assertTrue(text.endsWith("14 kernels allocate nothing\n"), text);
+      assertTrue(text.endsWith("15 kernels allocate nothing\n"), text);
     }
   }
 
@@ -149,6 +156,14 @@ class VectorBackendTest {
         Allocation.assertNone("quantize", () -> quantize.run(x, codes, 0, 2));
         Allocation.assertNone("steps", () -> quantizeInSteps.run(x, codesInSteps, 0, 2));
         Allocation.assertNone("attention", () -> attention.run(0, x, x, x, 40, y, 0, 19, 1));
+        CachedAttentionSpec cachedSpec = new CachedAttentionSpec(4, 2, 24, KvType.BF16);
+        CachedAttentionKernel cached = backend.cachedAttention(cachedSpec);
+        KvLayout layout = new KvLayout(1, 2, 24, KvType.BF16);
+        try (GuardedMemory memory = new GuardedMemory()) {
+          GuardedPages pages = new GuardedPages(memory, layout, 300);
+          Allocation.assertNone(
+              "cached attention", () -> cached.run(0, x, 0, 2, 298, 1, pages, 0, y));
+        }
         for (int m : new int[] {1, 5}) {
           Allocation.assertNone("f32, m=" + m, () -> floats.run(0, 1, m, rows, y));
           Allocation.assertNone("w4a16, m=" + m, () -> weightOnly.run(0, 1, m, rows, y));
@@ -157,7 +172,7 @@ class VectorBackendTest {
           Allocation.assertNone("w4a8, m=" + m, () -> int4.run(0, 1, m, codesInSteps, y));
         }
       }
-      System.out.println("14 kernels allocate nothing");
+      System.out.println("15 kernels allocate nothing");
     }
   }
 
