@@ -78,7 +78,8 @@ class SmokeTest {
     Plan plan = Plan.layers(Suite.SPARSE, SHAPES, List.of());
     List<Subject> subjects =
         plan.subjects().stream().filter(s -> !s.format().equals(Format.DENSE)).toList();
-    for (String expected : List.of("w8a8 block16x4", "w8a8 2:4", "w4a8 g128 block16x8", "f32 csr")) {
+    for (String expected :
+        List.of("w8a8 block16x4", "w8a8 2:4", "w4a8 g128 block16x8", "f32 csr")) {
       assertTrue(subjects.stream().anyMatch(s -> s.label().equals(expected + " on cpu")), expected);
     }
     for (Subject subject : subjects) {
