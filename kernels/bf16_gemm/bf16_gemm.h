@@ -23,26 +23,37 @@
 
 namespace {
 
+// Widens the first or the second of the two values that lie in 32 bits of each lane.
+template <class Lanes>
+inline typename Lanes::Float widen_bf16(typename Lanes::Int pairs, int i) {
+  return i == 0 ? Lanes::first_bf16(pairs) : Lanes::second_bf16(pairs);
+}
+
 template <class Lanes_>
 struct Bf16Values {
   using Lanes = Lanes_;
+  using Input = uint16_t;
   using Value = uint16_t;
   static constexpr int together = 2;
   static_assert(float_block_k % together == 0, "a pair is in one block");
 
   static typename Lanes::Float load(const Value *w, int i) {
-    return widen(Lanes::load_bf16_pairs(w), i);
+    return widen_bf16<Lanes>(Lanes::load_bf16_pairs(w), i);
   }
-  static typename Lanes::Float broadcast(const Value *x, int i) {
+  static typename Lanes::Float broadcast(const Input *x, int i) {
     int32_t pair;
     std::memcpy(&pair, x, sizeof pair);
-    return widen(Lanes::broadcast_int(pair), i);
+    return widen_bf16<Lanes>(Lanes::broadcast_int(pair), i);
   }
+};
 
- private:
-  static typename Lanes::Float widen(typename Lanes::Int pairs, int i) {
-    return i == 0 ? Lanes::first_bf16(pairs) : Lanes::second_bf16(pairs);
-  }
+// The same weights with activations that stay f32: bf16_weights_gemm.
+template <class Lanes_>
+struct Bf16Weights : Bf16Values<Lanes_> {
+  using Lanes = Lanes_;
+  using Input = float;
+
+  static typename Lanes::Float broadcast(const Input *x, int i) { return Lanes::broadcast(x[i]); }
 };
 
 }  // namespace

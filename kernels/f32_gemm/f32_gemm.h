@@ -44,22 +44,25 @@ struct FloatSums {
   }
 };
 
-// What a tile multiplies: `together` values of k lie side by side, in x as in each column of w.
+// What a tile multiplies: Input of x and Value of w, of which `together` values of k lie side by
+// side, in x as in each column of w.
 template <class Lanes_>
 struct F32Values {
   using Lanes = Lanes_;
+  using Input = float;
   using Value = float;
   static constexpr int together = 1;
 
   // The value `i` of those together, of each column of a vector and of a row.
   static typename Lanes::Float load(const Value *w, int) { return Lanes::load(w); }
-  static typename Lanes::Float broadcast(const Value *x, int) { return Lanes::broadcast(*x); }
+  static typename Lanes::Float broadcast(const Input *x, int) { return Lanes::broadcast(*x); }
 };
 
 template <class Type, int rows, int panels>
 struct FloatTile {
   using Lanes = typename Type::Lanes;
   using Float = typename Lanes::Float;
+  using Input = typename Type::Input;
   using Value = typename Type::Value;
   using S = Shape<Lanes, rows, panels>;
   static constexpr int together = Type::together;
@@ -69,10 +72,10 @@ struct FloatTile {
     const auto *w =
         static_cast<const Value *>(a.w) + at.panel * panel_values + block.begin * panel_columns;
     float *const kept = block.sums + at.row * panels * panel_columns;
-    const Value *x[rows];
+    const Input *x[rows];
     Float sums[rows][S::vectors];
     SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      x[r] = static_cast<const Value *>(a.x) + row_of(a, at, r) * a.x_stride;
+      x[r] = static_cast<const Input *>(a.x) + row_of(a, at, r) * a.x_stride;
     }
     if (block.begin == 0) {
       S::each([&](int r, int v) { sums[r][v] = Lanes::broadcast(0.0f); });
@@ -134,7 +137,7 @@ inline void float_gemm(sinter_float_gemm_args a) {
         run_rows<FloatTile, Type, rows(), panels()>(a, block, 0, panel);
       }
     });
-    a.x = static_cast<const typename Type::Value *>(a.x) + float_block_rows * a.x_stride;
+    a.x = static_cast<const typename Type::Input *>(a.x) + float_block_rows * a.x_stride;
     a.y += float_block_rows * a.y_stride;
   }
 }

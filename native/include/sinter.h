@@ -336,9 +336,10 @@ struct sinter_pack_args {
 };
 
 /*
- * f32_gemm, bf16_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] + bias[n]), or y +=
- * that, for x and w in f32 or both in bfloat16 and y in f32, for m = 1 as for m = 512. Panels are
- * as above, and so is what threads may share and what a row's result does not depend on.
+ * f32_gemm, bf16_gemm, bf16_weights_gemm: y[m][n] = activation(sum over k of x[m][k] * w[n][k] +
+ * bias[n]), or y += that, for m = 1 as for m = 512: x and w in f32, both in bfloat16, or x in f32
+ * and w in bfloat16; y in f32. Panels are as above, and so is what threads may share and what a
+ * row's result does not depend on.
  *
  * All in f32, to which bfloat16 is widened. From sum = 0: sum = fma(w[n][k], x[m][k], sum), k from
  * 0 up; y = sum + bias; then the activation (kernels/gemm/activations.h) and the addition to y.
@@ -347,7 +348,7 @@ struct sinter_pack_args {
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
 struct sinter_float_gemm_args {
-  int64_t m, n, k;                /* at least 1 */
+  int64_t m, n, k;                /* at least 1; bf16_weights_gemm: k is even */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
   const void *x;                  /* [m][x_stride] */
   int64_t x_stride;               /* elements from row to row, at least k; bf16_gemm: at least */
@@ -547,6 +548,8 @@ SINTER_API int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts,
   SINTER_API int32_t sinter_bf16_pack_##isa(const struct sinter_float_pack_args *args);
 #define SINTER_DECLARE_bf16_gemm(isa) \
   SINTER_API int32_t sinter_bf16_gemm_##isa(const struct sinter_float_gemm_args *args);
+#define SINTER_DECLARE_bf16_weights_gemm(isa) \
+  SINTER_API int32_t sinter_bf16_weights_gemm_##isa(const struct sinter_float_gemm_args *args);
 #define SINTER_DECLARE_int8_block_pack(isa) \
   SINTER_API int32_t sinter_int8_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_int8_block_gemm(isa) \

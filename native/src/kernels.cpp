@@ -246,6 +246,9 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
   SINTER_EXPORT_CHECKED(bf16_pack, sinter_float_pack_args, sinter::valid_float_pack(*args), isa)
 #define SINTER_EXPORT_bf16_gemm(isa) \
   SINTER_EXPORT_CHECKED(bf16_gemm, sinter_float_gemm_args, sinter::valid_float_gemm(*args, 2), isa)
+#define SINTER_EXPORT_bf16_weights_gemm(isa)                       \
+  SINTER_EXPORT_CHECKED(bf16_weights_gemm, sinter_float_gemm_args, \
+                        args->k % 2 == 0 && sinter::valid_float_gemm(*args, 2), isa)
 #define SINTER_EXPORT_weight_only_gemm(isa)                             \
   SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
                         sinter::valid_weight_only_gemm(*args), isa)

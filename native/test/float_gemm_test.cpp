@@ -1,7 +1,7 @@
-// Every variant of f32_gemm and bf16_gemm that this CPU runs: the scalar one against the formulas
-// of sinter.h, bit for bit, whose own error is bounded in double; the others against the scalar
-// one, bit for bit; and each against itself for any cut of rows and panels. All buffers end (or
-// begin) at an unreadable page.
+// Every variant of f32_gemm, bf16_gemm and bf16_weights_gemm that this CPU runs: the scalar one
+// against the formulas of sinter.h, bit for bit, whose own error is bounded in double; the others
+// against the scalar one, bit for bit; and each against itself for any cut of rows and panels. All
+// buffers end (or begin) at an unreadable page.
 #include "cpu_features.h"
 #include "gemm_problem.h"
 #include "testing.h"
@@ -16,8 +16,11 @@ using testing::put;
 using testing::Random;
 using testing::same;
 
+// Types of x and of w.
+enum class Types { f32, bf16, bf16_weights };
+
 struct Variant {
-  bool bf16;
+  Types types;
   const char *name;
   uint64_t needs;
   int32_t (*gemm)(const sinter_float_gemm_args *);
@@ -25,8 +28,11 @@ struct Variant {
 };
 
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
-#define F32_VARIANT(isa) {false, "f32 " #isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
-#define BF16_VARIANT(isa) {true, "bf16 " #isa, SINTER_NEEDS_##isa, sinter_bf16_gemm_##isa},
+#define F32_VARIANT(isa) {Types::f32, "f32 " #isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
+#define BF16_VARIANT(isa) {Types::bf16, "bf16 " #isa, SINTER_NEEDS_##isa, sinter_bf16_gemm_##isa},
+#define BF16_WEIGHTS_VARIANT(isa) \
+  {Types::bf16_weights, "bf16 weights " #isa, SINTER_NEEDS_##isa, sinter_bf16_weights_gemm_##isa},
+#define TAKE_bf16_weights_gemm ~, BF16_WEIGHTS_VARIANT
 #define TAKE_f32_gemm ~, F32_VARIANT
 #define TAKE_bf16_gemm ~, BF16_VARIANT
 Variant variants[] = {
@@ -46,17 +52,21 @@ enum class Fill { ordinary, positive, odd };
 
 struct Config {
   int64_t m, n, k;
-  bool bf16, bias, accumulate, gate;
+  Types types;
+  bool bias, accumulate, gate;
   int32_t activation;
   Fill fill;
+
+  bool bf16_x() const { return types == Types::bf16; }
+  bool bf16_w() const { return types != Types::f32; }
 
   std::string text() const {
     char line[176];
     std::snprintf(
         line, sizeof line,
-        "m %lld n %lld k %lld bf16 %d bias %d activation %d accumulate %d gate %d fill %d",
-        static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k), bf16, bias,
-        activation, accumulate, gate, static_cast<int>(fill));
+        "m %lld n %lld k %lld types %d bias %d activation %d accumulate %d gate %d fill %d",
+        static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
+        static_cast<int>(types), bias, activation, accumulate, gate, static_cast<int>(fill));
     return line;
   }
 };
@@ -96,23 +106,23 @@ struct Problem {
       : c(config),
         panels(c.gate ? (c.n + 7) / 8 : (c.n + 15) / 16),
         columns(c.gate ? 16 * panels : c.n),
-        x_stride((c.bf16 ? (c.k + 1) / 2 * 2 : c.k) + random_.between(0, 20)),
+        x_stride((c.bf16_x() ? (c.k + 1) / 2 * 2 : c.k) + random_.between(0, 20)),
         w_stride(c.k + random_.between(0, 20)),
         y_stride(c.n + random_.between(0, 20)),
-        x(factors((c.m - 1) * x_stride + (c.bf16 ? (c.k + 1) / 2 * 2 : c.k))),
-        w(factors((columns - 1) * w_stride + c.k)),
+        x(factors(c.bf16_x(), (c.m - 1) * x_stride + (c.bf16_x() ? (c.k + 1) / 2 * 2 : c.k))),
+        w(factors(c.bf16_w(), (columns - 1) * w_stride + c.k)),
         bias(values(c.gate ? 2 * c.n : c.n)),
         before(values((c.m - 1) * y_stride + c.n)) {
-    for (int64_t row = 0; c.bf16 && c.k % 2 != 0 && row < c.m; row++) {
+    for (int64_t row = 0; c.bf16_x() && c.k % 2 != 0 && row < c.m; row++) {
       x[static_cast<size_t>(row * x_stride + c.k)] = 0;
     }
   }
 
   // Of x and w: bfloat16 values as floats, if that is what they are.
-  std::vector<float> factors(int64_t count) const {
+  std::vector<float> factors(bool bf16, int64_t count) const {
     std::vector<float> v = values(count);
     for (float &e : v) {
-      e = c.bf16 ? widened(upper_half(e)) : e;
+      e = bf16 ? widened(upper_half(e)) : e;
     }
     return v;
   }
@@ -153,16 +163,16 @@ struct Problem {
 
 // Packs by two calls, cut anywhere.
 const void *pack(const Problem &p, Edge edge) {
-  const int64_t together = p.c.bf16 ? 2 : 1;
+  const int64_t together = p.c.bf16_w() ? 2 : 1;
   const int64_t k = (p.c.k + together - 1) / together * together;
   const size_t count = static_cast<size_t>(p.panels * k * 16);
-  auto *const floats = memory.w.place<float>(p.c.bf16 ? count / 2 : count, edge);
+  auto *const floats = memory.w.place<float>(p.c.bf16_w() ? count / 2 : count, edge);
   const auto *const halves = reinterpret_cast<const uint16_t *>(floats);
-  const void *const w = put_factors(memory.rows, p.w, p.c.bf16, edge);
+  const void *const w = put_factors(memory.rows, p.w, p.c.bf16_w(), edge);
   const int64_t cut = random_.between(0, p.panels);
   for (const auto &[from, to] : {std::pair{cut, p.panels}, std::pair{int64_t{0}, cut}}) {
     const sinter_float_pack_args a{w, p.w_stride, p.columns, p.c.k, from, to, floats};
-    if ((p.c.bf16 ? sinter_bf16_pack_scalar : sinter_f32_pack_scalar)(&a) != SINTER_OK) {
+    if ((p.c.bf16_w() ? sinter_bf16_pack_scalar : sinter_f32_pack_scalar)(&a) != SINTER_OK) {
       fail("pack of %s", p.c.text().c_str());
     }
   }
@@ -172,7 +182,7 @@ const void *pack(const Problem &p, Edge edge) {
     const int64_t row = at / 16 % (k / together) * together + static_cast<int64_t>(i) % together;
     const bool there = column < p.columns && row < p.c.k;
     const float expected = there ? p.w[static_cast<size_t>(column * p.w_stride + row)] : 0;
-    if (!same(p.c.bf16 ? widened(halves[i]) : floats[i], expected)) {
+    if (!same(p.c.bf16_w() ? widened(halves[i]) : floats[i], expected)) {
       fail("pack of %s, element %zu", p.c.text().c_str(), i);
     }
   }
@@ -191,7 +201,7 @@ void run_cut(const Variant &variant, const Problem &p, sinter_float_gemm_args a)
   for (int64_t row = 0; row < p.c.m; row += a.m) {
     a.m = std::min(p.c.m - row, random_.between(1, random_.coin() ? 3 : p.c.m));
     sinter_float_gemm_args piece = a;
-    piece.x = static_cast<const char *>(a.x) + row * p.x_stride * (p.c.bf16 ? 2 : 4);
+    piece.x = static_cast<const char *>(a.x) + row * p.x_stride * (p.c.bf16_x() ? 2 : 4);
     piece.y += row * p.y_stride;
     for (int64_t panel = 0; panel < p.panels; panel = piece.panel_end) {
       piece.panel_begin = panel;
@@ -218,7 +228,7 @@ void check(const Config &config) {
     a.n = p.c.n;
     a.k = p.c.k;
     a.panel_end = p.panels;
-    a.x = put_factors(memory.x, p.x, p.c.bf16, edge);
+    a.x = put_factors(memory.x, p.x, p.c.bf16_x(), edge);
     a.x_stride = p.x_stride;
     a.w = pack(p, edge);
     a.bias = p.c.bias ? put(memory.bias, p.bias, edge) : nullptr;
@@ -227,7 +237,7 @@ void check(const Config &config) {
     a.accumulate = p.c.accumulate;
     a.gate = p.c.gate;
     for (Variant &variant : variants) {
-      if (variant.bf16 != p.c.bf16 || !sinter::cpu_has(variant.needs)) {
+      if (variant.types != p.c.types || !sinter::cpu_has(variant.needs)) {
         continue;
       }
       a.y = put(memory.y, p.before, edge);
@@ -262,7 +272,7 @@ void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2
   Config c{m,
            n,
            k,
-           random_.coin(),
+           Types::f32,
            random_.coin(),
            !gate && random_.between(0, 2) == 0,
            gate,
@@ -271,9 +281,11 @@ void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2
   if (random_.coin()) {
     c.activation = static_cast<int32_t>(random_.between(SINTER_GELU_ERF, SINTER_SILU));
   }
-  check(c);
-  c.bf16 = !c.bf16;
-  check(c);
+  for (const Types types : {Types::f32, Types::bf16, Types::bf16_weights}) {
+    c.types = types;
+    c.k += types == Types::bf16_weights ? c.k % 2 : 0;
+    check(c);
+  }
 }
 
 }  // namespace

@@ -206,6 +206,8 @@ void check_floats(int32_t (*run)(const sinter_float_gemm_args *),
   REFUSE(run, gated(gemm), a.panel_end = 4);
   if (run == sinter_bf16_gemm_scalar) {
     REFUSE(run, gemm, a.x_stride = --a.k);
+  } else if (run == sinter_bf16_weights_gemm_scalar) {
+    REFUSE(run, gemm, a.k--);
   }
   const sinter_float_pack_args to_pack{x.data(), k, 2, k, 0, 1, w.data()};
   REFUSE(pack, to_pack, a.n = 0);
@@ -392,6 +394,7 @@ int main() {
   check_pack();
   check_floats(sinter_f32_gemm_scalar, sinter_f32_pack_scalar);
   check_floats(sinter_bf16_gemm_scalar, sinter_bf16_pack_scalar);
+  check_floats(sinter_bf16_weights_gemm_scalar, sinter_bf16_pack_scalar);
   check_weight_only();
   check_group_sums();
   check_blocks();

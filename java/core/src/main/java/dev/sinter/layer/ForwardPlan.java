@@ -38,13 +38,21 @@ public final class ForwardPlan implements WorkerPool.Region {
     if (worker.index() == 0 && KernelEvent.wanted()) {
       for (Operation operation : operations) {
         KernelEvent event = KernelEvent.start(operation.name(), operation.tiles());
-        worker.forEachTile(operation.tiles(), operation);
+        run(worker, operation);
         event.commit();
       }
     } else {
       for (Operation operation : operations) {
-        worker.forEachTile(operation.tiles(), operation);
+        run(worker, operation);
       }
+    }
+  }
+
+  /** Where there is nothing to do, the workers need not meet either. */
+  private static void run(WorkerPool.Worker worker, Operation operation) {
+    int tiles = operation.tiles();
+    if (tiles > 0) {
+      worker.forEachTile(tiles, operation);
     }
   }
 }

@@ -97,6 +97,11 @@ public final class CpuBackend implements Backend {
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
     }
+    if (isBf16Weights(spec)) {
+      return spec.k() % 2 == 0
+          ? Support.yes()
+          : Support.no("multiplies F32 by pairs of BF16, and K is odd: " + spec.k());
+    }
     if (isBf16(spec)) {
       // oneDNN has the instruction that multiplies pairs, twice as fast where it is.
       return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("avx512bf16")
@@ -105,8 +110,8 @@ public final class CpuBackend implements Backend {
     }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY weights, or I8 without"
-              + " groups, with U8 or S8 activations, not "
+          "runs F32, BF16, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY"
+              + " weights, or I8 without groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -230,6 +235,10 @@ public final class CpuBackend implements Backend {
     return spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
   }
 
+  private static boolean isBf16Weights(MatmulSpec spec) {
+    return spec.weights() == DType.BF16 && spec.activations() == ActivationScheme.FLOAT;
+  }
+
   private static boolean isBf16(MatmulSpec spec) {
     return spec.weights() == DType.BF16 && spec.activations() == ActivationScheme.BF16;
   }
@@ -252,6 +261,10 @@ public final class CpuBackend implements Backend {
         case Sparsity.Unstructured _ -> new F32SellGemmNative(spec, floats, bias, workers, isa);
         default -> new F32BlockGemmNative(spec, floats, bias, workers, isa);
       };
+    }
+    if (isBf16Weights(spec)) {
+      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+      return new Bf16WeightsGemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     if (isBf16(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);

@@ -32,7 +32,7 @@ abstract class FloatsGemm extends PanelMatmul {
       Function<Arena, KernelWeights> packer) {
     super(spec, operation, isa);
     columns = FloatPanels.columns(spec.weights(), spec.k());
-    rowBytes = (long) spec.weights().bytes() * columns;
+    rowBytes = (long) spec.activations().bytes() * columns;
     KernelWeights weights;
     try {
       weights = packer.apply(arena);

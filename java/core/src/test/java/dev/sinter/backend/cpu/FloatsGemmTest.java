@@ -29,7 +29,6 @@ import dev.sinter.testing.Tolerance;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIf;
@@ -39,7 +38,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The Java side; the kernels are compared bit for bit in native/test/float_gemm_test.cpp. */
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class FloatsGemmTest {
-  private static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
+  /** Types of weights and activations. */
+  private enum Types {
+    F32(DType.F32, ActivationScheme.FLOAT),
+    BF16(DType.BF16, ActivationScheme.BF16),
+    BF16_WEIGHTS(DType.BF16, ActivationScheme.FLOAT);
+
+    private final DType weights;
+    private final ActivationScheme activations;
+
+    Types(DType weights, ActivationScheme activations) {
+      this.weights = weights;
+      this.activations = activations;
+    }
+
+    /** The next K that these have. */
+    int columns(int k) {
+      return this == BF16_WEIGHTS ? k + k % 2 : k;
+    }
+  }
 
   private final ReferenceBackend reference = new ReferenceBackend();
   private final TestRandom random = new TestRandom();
@@ -53,29 +70,29 @@ class FloatsGemmTest {
   @ParameterizedTest
   @CsvSource({"1,1", "31,17", "33,15", "127,193", "384,385", "1537,16"})
   void agreesWithTheReference(int k, int n) {
-    for (DType type : TYPES) {
-      Dense weights = dense(type, n, k);
+    for (Types types : Types.values()) {
+      Dense weights = dense(types, n, types.columns(k));
       for (Epilogue epilogue : EPILOGUES) {
-        compare(weights, epilogue);
+        compare(types, weights, epilogue);
       }
     }
   }
 
   @Test
   void gatesAgreeWithTheReference() {
-    for (DType type : TYPES) {
+    for (Types types : Types.values()) {
       for (int n : GATES) {
         for (Activation activation : Activation.values()) {
-          Dense weights = dense(type, 2 * n, random.integer(1, 300));
-          compare(weights, Epilogue.gate(n % 2 == 0, activation));
+          Dense weights = dense(types, 2 * n, types.columns(random.integer(1, 300)));
+          compare(types, weights, Epilogue.gate(n % 2 == 0, activation));
         }
       }
-      compare(dense(type, 2 * 200, 1600), Epilogue.gate(true, Activation.SILU));
+      compare(types, dense(types, 2 * 200, 1600), Epilogue.gate(true, Activation.SILU));
     }
   }
 
-  private void compare(Dense weights, Epilogue epilogue) {
-    MatmulSpec spec = spec(weights, epilogue);
+  private void compare(Types types, Dense weights, Epilogue epilogue) {
+    MatmulSpec spec = MatmulSpec.of(weights, types.activations, epilogue);
     float[] bias = epilogue.bias() ? random.normals(spec.weightRows(), 1) : null;
     MatmulKernel judge = reference.matmul(spec, weights, bias);
     for (int m : ROWS) {
@@ -113,7 +130,7 @@ class FloatsGemmTest {
   private static double[] bounds(
       MatmulSpec spec, Dense weights, ActivationBuffer x, int m, float[] bias) {
     int k = spec.k();
-    DType type = weights.dtype();
+    DType ofX = x.scheme() == ActivationScheme.BF16 ? DType.BF16 : DType.F32;
     SumBounds bounds = new SumBounds(spec, m);
     for (int row = 0; row < m; row++) {
       for (int c = 0; c < weights.rows(); c++) {
@@ -121,8 +138,8 @@ class FloatsGemmTest {
         double magnitude = Math.abs(exact);
         for (int i = 0; i < k; i++) {
           double product =
-              (double) type.readFloat(x.data(), (long) row * x.stride() + i)
-                  * type.readFloat(weights.data(), (long) c * k + i);
+              (double) ofX.readFloat(x.data(), (long) row * x.stride() + i)
+                  * weights.dtype().readFloat(weights.data(), (long) c * k + i);
           exact += product;
           magnitude += Math.abs(product);
         }
@@ -136,12 +153,12 @@ class FloatsGemmTest {
 
   @Test
   void aRowDependsOnItselfAlone() {
-    int k = 201;
     int n = 230;
     int m = 300;
-    for (DType type : TYPES) {
-      Dense weights = dense(type, n, k);
-      MatmulSpec spec = spec(weights, Epilogue.NONE);
+    for (Types types : Types.values()) {
+      int k = types.columns(201);
+      Dense weights = dense(types, n, k);
+      MatmulSpec spec = MatmulSpec.of(weights, types.activations, Epilogue.NONE);
       MemorySegment values = normals((long) m * k);
       int nan = 131;
       values.setAtIndex(JAVA_FLOAT, (long) nan * k + 5, Float.NaN);
@@ -156,7 +173,7 @@ class FloatsGemmTest {
             run(kernel, 1, rows(spec, input, 1, arena::allocate), alone);
             assertEquals(row == nan, Float.isNaN(alone.getAtIndex(JAVA_FLOAT, 0)));
             MemorySegment among = all.asSlice(4L * row * n, 4L * n);
-            assertEquals(-1, among.mismatch(alone), isa + " " + type + " row " + row);
+            assertEquals(-1, among.mismatch(alone), isa + " " + types + " row " + row);
           }
         }
       }
@@ -166,22 +183,28 @@ class FloatsGemmTest {
   @Test
   void theBackendTakesThemAndSaysWhyForOthers() {
     String best = Isa.best(isas(FloatsGemm.COMPILED), FloatsGemm.COMPILED).text();
-    try (CpuBackend backend = new CpuBackend(1, null)) {
-      Dense weights = dense(DType.F32, 20, 40);
-      try (MatmulKernel kernel = backend.matmul(spec(weights, Epilogue.NONE), weights, null)) {
-        assertEquals("sinter_f32_gemm_" + best, kernel.implementation());
-        assertEquals(best, kernel.isa());
-      }
-      MatmulSpec mixed =
-          new MatmulSpec(8, 8, DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
-      String reason = backend.supports(mixed).reason();
-      assertTrue(reason.contains("not BF16 with FLOAT"), reason);
+    assertImplementation("sinter_f32_gemm_" + best, Types.F32, null);
+    assertImplementation("sinter_bf16_weights_gemm_" + best, Types.BF16_WEIGHTS, null);
+    assertImplementation("sinter_bf16_gemm_scalar", Types.BF16, "scalar");
+    assertRefusal("not F16 with FLOAT", 8, DType.F16);
+    assertRefusal("K is odd: 7", 7, DType.BF16);
+  }
+
+  private void assertImplementation(String expected, Types types, String isaCap) {
+    Dense weights = dense(types, 20, 40);
+    MatmulSpec spec = MatmulSpec.of(weights, types.activations, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, isaCap);
+        MatmulKernel kernel = backend.matmul(spec, weights, null)) {
+      assertEquals(expected, kernel.implementation());
+      assertTrue(expected.endsWith("_" + kernel.isa()), kernel.isa());
     }
-    try (CpuBackend backend = new CpuBackend(1, "scalar")) {
-      Dense weights = dense(DType.BF16, 20, 40);
-      try (MatmulKernel kernel = backend.matmul(spec(weights, Epilogue.NONE), weights, null)) {
-        assertEquals("sinter_bf16_gemm_scalar", kernel.implementation());
-      }
+  }
+
+  private static void assertRefusal(String expected, int k, DType weights) {
+    try (CpuBackend backend = new CpuBackend(1, null)) {
+      MatmulSpec spec = new MatmulSpec(k, 8, weights, null, ActivationScheme.FLOAT, Epilogue.NONE);
+      String reason = backend.supports(spec).reason();
+      assertTrue(reason.contains(expected), reason);
     }
   }
 
@@ -195,15 +218,13 @@ class FloatsGemmTest {
     }
   }
 
-  private static MatmulSpec spec(Dense weights, Epilogue epilogue) {
-    boolean bf16 = weights.dtype() == DType.BF16;
-    return MatmulSpec.of(weights, bf16 ? ActivationScheme.BF16 : ActivationScheme.FLOAT, epilogue);
-  }
-
   private static MatmulKernel kernel(MatmulSpec spec, Dense weights, float[] bias, Isa isa) {
-    return weights.dtype() == DType.BF16
+    if (weights.dtype() == DType.F32) {
+      return new F32GemmNative(spec, weights, bias, 1, isa);
+    }
+    return spec.activations() == ActivationScheme.BF16
         ? new Bf16GemmNative(spec, weights, bias, 1, isa)
-        : new F32GemmNative(spec, weights, bias, 1, isa);
+        : new Bf16WeightsGemmNative(spec, weights, bias, 1, isa);
   }
 
   /** Rows of x in the type of the spec, as a kernel wants them. */
@@ -221,9 +242,9 @@ class FloatsGemmTest {
     return rows;
   }
 
-  private Dense dense(DType type, int n, int k) {
+  private Dense dense(Types types, int n, int k) {
     Dense f32 = new Dense("w", n, k, DType.F32, normals((long) n * k));
-    return type == DType.BF16 ? f32.toBf16(arena) : f32;
+    return types.weights == DType.BF16 ? f32.toBf16(arena) : f32;
   }
 
   private MemorySegment normals(long count) {

@@ -1,0 +1,30 @@
+package dev.sinter.backend.cpu;
+
+import static dev.sinter.bindings.sinter.sinter_h.*;
+
+import dev.sinter.backend.MatmulSpec;
+import dev.sinter.tensor.Dense;
+import java.lang.foreign.MemorySegment;
+
+/** {@code bf16_weights_gemm} of libsinter: f32 activations times bfloat16 weights, of an even K. */
+final class Bf16WeightsGemmNative extends FloatsGemm {
+  /** libsinter must be loaded, and the CPU must have the instruction set. */
+  Bf16WeightsGemmNative(MatmulSpec spec, Dense source, float[] bias, int workers, Isa isa) {
+    super(
+        "bf16_weights_gemm",
+        spec,
+        bias,
+        workers,
+        isa,
+        arena -> FloatPanels.pack(arena, source, PanelRows.of(spec)));
+  }
+
+  @Override
+  int call(Isa isa, MemorySegment args) {
+    return switch (isa) {
+      case SCALAR -> sinter_bf16_weights_gemm_scalar(args);
+      case AVX2, AVXVNNI -> sinter_bf16_weights_gemm_avx2(args);
+      case AVX512, AVX512VNNI -> sinter_bf16_weights_gemm_avx512(args);
+    };
+  }
+}
