@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.testing.TestRandom;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -92,14 +92,13 @@ class SamplerTest {
 
   @Test
   void topKOfManyIsTheSameAsSorting() {
-    long seed = new Random().nextLong();
-    Random random = new Random(seed);
+    TestRandom random = new TestRandom();
     for (int round = 0; round < 200; round++) {
-      float[] logits = new float[1 + random.nextInt(300)];
+      float[] logits = new float[random.integer(1, 301)];
       for (int i = 0; i < logits.length; i++) {
-        logits[i] = random.nextInt(40) / 4f; // with equals
+        logits[i] = random.integer(0, 40) / 4f; // with equals
       }
-      int k = 1 + random.nextInt(logits.length);
+      int k = random.integer(1, logits.length + 1);
       double[] found = probabilities(with(0.7, k, 1, 0), logits);
       Integer[] order = new Integer[logits.length];
       Arrays.setAll(order, i -> i);
@@ -111,7 +110,7 @@ class SamplerTest {
       }
       for (int i = 0; i < order.length; i++) {
         double right = i < k ? Math.exp(logits[order[i]] / 0.7) / sum : 0;
-        assertEquals(right, found[order[i]], 1e-9, "seed " + seed + ", k " + k);
+        assertEquals(right, found[order[i]], 1e-9, "k " + k + " " + random);
       }
     }
   }
