@@ -103,7 +103,7 @@ public final class WorkerPool implements AutoCloseable {
     for (int i = 1; i < threads; i++) {
       workers[i] = new Worker(this, i, name + "-" + i);
     }
-    standIn = new StandIn(name + "-0");
+    standIn = new StandIn(name + "-0", this::execute);
     for (int i = 1; i < threads; i++) {
       workers[i].thread.start();
     }
@@ -181,7 +181,7 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private static boolean join(Thread thread) {
+  static boolean join(Thread thread) {
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {
@@ -387,61 +387,7 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  /** The platform thread that is worker 0 of the regions that virtual threads ask for. */
-  private final class StandIn {
-    private final Thread thread;
-    private Thread waiting;
-    private volatile Region handed;
-    private volatile boolean ended;
-
-    StandIn(String name) {
-      thread = daemon(name, this::serve);
-    }
-
-    /** Called by the holder of the gate. */
-    void run(Region region) {
-      if (thread.getState() == Thread.State.NEW) {
-        thread.start(); // most pools never need it
-      }
-      boolean interrupted = false;
-      waiting = Thread.currentThread();
-      handed = region;
-      LockSupport.unpark(thread);
-      while (handed != null) {
-        LockSupport.park(this);
-        interrupted |= Thread.interrupted();
-      }
-      waiting = null;
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    private void serve() {
-      while (!ended) {
-        if (handed == null) {
-          LockSupport.park(this);
-          Thread.interrupted(); // nobody's business here, and park would return at once
-        } else {
-          Thread caller = waiting;
-          execute(handed);
-          handed = null;
-          LockSupport.unpark(caller);
-        }
-      }
-    }
-
-    void stop() {
-      ended = true;
-      LockSupport.unpark(thread);
-    }
-
-    boolean join() {
-      return WorkerPool.join(thread);
-    }
-  }
-
-  private static Thread daemon(String name, Runnable work) {
+  static Thread daemon(String name, Runnable work) {
     Thread thread = new Thread(work, name);
     thread.setDaemon(true);
     return thread;
