@@ -487,9 +487,10 @@ struct sinter_block_pack_args {
 /*
  * f32_sell_gemm: f32_gemm with weights of which any are zeros, as f32_block_gemm is, but that
  * panel p has steps starts[p] to starts[p + 1], of 16 weights each, one of each column, in
- * gemm.w, and quads are their k: both [steps][16]. Weights of 0 fill up shorter columns, and may
- * make a NaN of an infinite activation. k: at most SINTER_SELL_MAX_K. sinter_sell_list says
- * whether starts and quads are good; calls do not check them.
+ * gemm.w, and quads are their k: both [steps][16]. Weights of 0 fill up shorter columns, with
+ * the k of the last one, and make a NaN of an infinite sum; columns without any take one of x[0].
+ * k: at most SINTER_SELL_MAX_K. sinter_sell_list says whether starts and quads are good; calls do
+ * not check them.
  *
  * f32_sell_pack: as f32_block_pack, counting steps.
  */

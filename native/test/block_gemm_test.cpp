@@ -436,6 +436,41 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
   }
 }
 
+// An infinite activation gets to the columns with a weight there, whatever fills up the others.
+void check_infinity() {
+  constexpr int64_t n = 16, k = 20, m = 9;
+  std::vector<float> w(n * k), x(m * k, 1.0f), y(m * n);
+  for (int64_t column = 0; column < n; column++) {
+    std::fill_n(w.begin() + column * k + 1, column + 1, 1.0f);
+  }
+  w[0] = 1.0f;
+  for (int64_t row = 0; row < m; row++) {
+    x[static_cast<size_t>(row * k)] = INFINITY;
+  }
+  const Packed packed = pack_sell(w, n, k, Edge::end);
+  sinter_f32_block_gemm_args a{};
+  a.gemm = {m, n, k, 0, 1, x.data(), k, packed.w, nullptr, y.data(), n, 0, 0, 0};
+  a.starts = packed.starts;
+  a.quads = packed.quads;
+  a.scratch = memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)),
+                                            Edge::end);
+  for (const auto &variant : sell_variants) {
+    if (!sinter::cpu_has(variant.needs)) {
+      continue;
+    }
+    if (variant.gemm(&a) != SINTER_OK) {
+      fail("%s: infinity", variant.isa);
+    }
+    for (int64_t i = 0; i < m * n; i++) {
+      const float v = y[static_cast<size_t>(i)];
+      if (i % n == 0 ? std::isfinite(v) : !same(v, static_cast<float>(i % n + 1))) {
+        fail("%s: infinity, column %lld: %a", variant.isa, static_cast<long long>(i % n),
+             double(v));
+      }
+    }
+  }
+}
+
 template <class Variants>
 void report(const char *name, const Variants &variants) {
   for (const auto &variant : variants) {
@@ -479,6 +514,7 @@ int main() {
   check_codes(Kind::two_of_four, 2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256});
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
   check_f32(3, 17, SINTER_SELL_MAX_K, Pattern{1, 1, 128});
+  check_infinity();
   report("int8", int8_variants);
   report("int4", int4_variants);
   report("2:4", two_of_four_variants);
