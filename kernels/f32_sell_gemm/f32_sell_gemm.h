@@ -5,7 +5,8 @@
 //
 //   starts  [P + 1]       panel p has steps starts[p] to starts[p + 1], as its longest column
 //   quads   [steps][16]   k of each weight
-//   w       [steps][16]   the weights; behind the last one of a column 0, with a k of 0
+//   w       [steps][16]   the weights; behind the last one of a column 0, with the last one's k,
+//                         so that no infinity from elsewhere meets it (without any: with a k of 0)
 //
 // A single row gathers its activations for a vector of columns. Several rows are laid out side by
 // side, [k][lanes], and a weight is broadcast to a vector of them: no gather then, and sums lie

@@ -25,8 +25,10 @@ void f32_sell_pack_scalar(const sinter_block_pack_args &a) {
     for (int64_t c = 0; c < columns; c++) {
       const float *const w = weights + (first + c) * a.stride;
       int64_t count = 0;
+      int64_t last = 0;
       for (int64_t k = 0; k < a.k; k++) {
         if (w[k] != 0) {
+          last = k;
           if (a.quads != nullptr) {
             const int64_t at = panel_columns * (a.starts[panel] + count) + c;
             a.quads[at] = static_cast<uint16_t>(k);
@@ -36,6 +38,11 @@ void f32_sell_pack_scalar(const sinter_block_pack_args &a) {
         }
       }
       longest = std::max(longest, count);
+      if (a.quads != nullptr) {
+        for (int64_t step = a.starts[panel] + count; step < a.starts[panel + 1]; step++) {
+          a.quads[panel_columns * step + c] = static_cast<uint16_t>(last);
+        }
+      }
     }
     if (a.quads == nullptr) {
       a.starts[panel + 1] = a.starts[panel] + longest;

@@ -487,9 +487,10 @@ struct sinter_block_pack_args {
 /*
  * f32_sell_gemm: f32_gemm with weights of which any are zeros, as f32_block_gemm is, but that
  * panel p has steps starts[p] to starts[p + 1], of 16 weights each, one of each column, in
- * gemm.w, and quads are their k: both [steps][16]. Weights of 0 fill up shorter columns, and may
- * make a NaN of an infinite activation. k: at most SINTER_SELL_MAX_K. sinter_sell_list says
- * whether starts and quads are good; calls do not check them.
+ * gemm.w, and quads are their k: both [steps][16]. Weights of 0 fill up shorter columns, with
+ * the k of the last one, and make a NaN of an infinite sum; columns without any take one of x[0].
+ * k: at most SINTER_SELL_MAX_K. sinter_sell_list says whether starts and quads are good; calls do
+ * not check them.
  *
  * f32_sell_pack: as f32_block_pack, counting steps.
  */
@@ -499,6 +500,18 @@ struct sinter_block_pack_args {
  * large. */
 SINTER_API int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts,
                                     const uint16_t *quads);
+
+/*
+ * int8_sell_gemm: int8_gemm with weights of which any are zeros, as int8_block_gemm is, but that
+ * panel p has steps starts[p] to starts[p + 1], quads say where each begins along k, and w is
+ * [steps][SINTER_SELL_STEP] bytes, as int8_sell_pack packs it; scratch may be NULL, and x is read
+ * up to k rounded up to 32. w_sums: [2][P][16], behind the sums those of the weights below 0. k: at
+ * most SINTER_SELL_MAX_K. sinter_int8_sell_list says whether starts and quads are good.
+ */
+#define SINTER_SELL_STEP 96
+
+SINTER_API int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *starts,
+                                         const uint16_t *quads);
 
 /*
  * int8_2of4_gemm: int8_gemm with weights of which of every four along k two at least are zeros, as
@@ -558,6 +571,10 @@ SINTER_API int32_t sinter_sell_list(int64_t n, int64_t k, const int64_t *starts,
   SINTER_API int32_t sinter_int8_2of4_pack_##isa(const struct sinter_pack_args *args);
 #define SINTER_DECLARE_int8_2of4_gemm(isa) \
   SINTER_API int32_t sinter_int8_2of4_gemm_##isa(const struct sinter_block_gemm_args *args);
+#define SINTER_DECLARE_int8_sell_pack(isa) \
+  SINTER_API int32_t sinter_int8_sell_pack_##isa(const struct sinter_block_pack_args *args);
+#define SINTER_DECLARE_int8_sell_gemm(isa) \
+  SINTER_API int32_t sinter_int8_sell_gemm_##isa(const struct sinter_block_gemm_args *args);
 #define SINTER_DECLARE_int4_block_pack(isa) \
   SINTER_API int32_t sinter_int4_block_pack_##isa(const struct sinter_block_pack_args *args);
 #define SINTER_DECLARE_int4_block_gemm(isa) \

@@ -93,9 +93,21 @@ bool valid_float_pack(const sinter_float_pack_args &a) {
          a.stride <= most && a.w != nullptr && a.packed != nullptr;
 }
 
+namespace {
+
+bool valid_sparse_int8(const sinter_gemm_args &a) {
+  return valid_gemm(a, 8) && a.gate == 0 && a.w_zero_points == nullptr && a.w_sums != nullptr;
+}
+
+}  // namespace
+
 bool valid_2of4_gemm(const sinter_block_gemm_args &a) {
-  return valid_gemm(a.gemm, 8) && a.gemm.gate == 0 && a.gemm.w_zero_points == nullptr &&
-         a.gemm.w_sums != nullptr && a.scratch != nullptr;
+  return valid_sparse_int8(a.gemm) && a.scratch != nullptr;
+}
+
+bool valid_int8_sell_gemm(const sinter_block_gemm_args &a) {
+  return valid_sparse_int8(a.gemm) && a.gemm.k <= SINTER_SELL_MAX_K && a.starts != nullptr &&
+         a.quads != nullptr;
 }
 
 bool valid_block_gemm(const sinter_block_gemm_args &a) {

@@ -15,6 +15,7 @@ bool valid_weight_only_gemm(const sinter_weight_only_gemm_args &args);
 bool valid_float_pack(const sinter_float_pack_args &args);
 bool valid_block_gemm(const sinter_block_gemm_args &args);
 bool valid_2of4_gemm(const sinter_block_gemm_args &args);
+bool valid_int8_sell_gemm(const sinter_block_gemm_args &args);
 bool valid_int4_block_gemm(const sinter_block_gemm_args &args);
 bool valid_f32_block_gemm(const sinter_f32_block_gemm_args &args);
 bool valid_block_pack(const sinter_block_pack_args &args, int bits);

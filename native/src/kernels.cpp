@@ -283,6 +283,13 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
                         sinter::valid_f32_block_gemm(*args) && args->gemm.k <= SINTER_SELL_MAX_K, \
                         isa)
 
+#define SINTER_EXPORT_int8_sell_pack(isa)                       \
+  SINTER_EXPORT_CHECKED(int8_sell_pack, sinter_block_pack_args, \
+                        sinter::valid_block_pack(*args, 8) && args->k <= SINTER_SELL_MAX_K, isa)
+#define SINTER_EXPORT_int8_sell_gemm(isa)                       \
+  SINTER_EXPORT_CHECKED(int8_sell_gemm, sinter_block_gemm_args, \
+                        sinter::valid_int8_sell_gemm(*args), isa)
+
 #define SINTER_EXPORT_machine_limits_read(isa)                                                  \
   namespace sinter {                                                                            \
   uint64_t machine_limits_read_##isa(const uint8_t *data, int64_t bytes, int64_t repeats);      \

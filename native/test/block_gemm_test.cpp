@@ -1,7 +1,7 @@
-// Every variant of int8_block_gemm, int4_block_gemm, int8_2of4_gemm, f32_block_gemm and
-// f32_sell_gemm that this CPU runs against the dense kernel with the same weights, zeros filled in,
-// bit for bit; and each against itself for any cut of rows and panels. All buffers end (or begin)
-// at an unreadable page.
+// Every variant of int8_block_gemm, int4_block_gemm, int8_2of4_gemm, int8_sell_gemm, f32_block_gemm
+// and f32_sell_gemm that this CPU runs against the dense kernel with the same weights, zeros filled
+// in, bit for bit; and each against itself for any cut of rows and panels. All buffers end (or
+// begin) at an unreadable page.
 #include <functional>
 
 #include "cpu_features.h"
@@ -12,6 +12,7 @@
 namespace sinter {
 void int8_block_gemm_evex256(const sinter_block_gemm_args &args);
 void int8_2of4_gemm_evex256(const sinter_block_gemm_args &args);
+void int8_sell_gemm_evex256(const sinter_block_gemm_args &args);
 void int4_block_gemm_evex256(const sinter_block_gemm_args &args);
 }  // namespace sinter
 
@@ -61,6 +62,12 @@ Variant<sinter_block_gemm_args> two_of_four_variants[] = {
 #include "KERNELS.def"
     {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_2of4_gemm_evex256>}};
 #undef TAKE_int8_2of4_gemm
+#define VARIANT_int8_sell(isa) {#isa, SINTER_NEEDS_##isa, sinter_int8_sell_gemm_##isa},
+#define TAKE_int8_sell_gemm ~, VARIANT_int8_sell
+Variant<sinter_block_gemm_args> int8_sell_variants[] = {
+#include "KERNELS.def"
+    {"avxvnni as EVEX", SINTER_NEEDS_avx512vnni, direct<sinter::int8_sell_gemm_evex256>}};
+#undef TAKE_int8_sell_gemm
 #define VARIANT_f32(isa) {#isa, SINTER_NEEDS_##isa, sinter_f32_block_gemm_##isa},
 #define TAKE_f32_block_gemm ~, VARIANT_f32
 Variant<sinter_f32_block_gemm_args> f32_variants[] = {
@@ -183,8 +190,15 @@ Packed pack_2of4(const std::vector<int8_t> &codes, int64_t n, int64_t k, Edge ed
   return {nullptr, nullptr, w, w_sums};
 }
 
-// The same for f32_sell_gemm. A place past the end must be found.
-Packed pack_sell(const std::vector<float> &weights, int64_t n, int64_t k, Edge edge) {
+// The same for f32_sell_gemm and int8_sell_gemm, whose windows begin at `last` at most. A place
+// past that must be found.
+template <class Weight>
+Packed pack_sell(const std::vector<Weight> &weights, int64_t n, int64_t k, Edge edge) {
+  constexpr bool int8 = sizeof(Weight) == 1;
+  constexpr size_t places = int8 ? 1 : 16;
+  const auto kernel = int8 ? sinter_int8_sell_pack_scalar : sinter_f32_sell_pack_scalar;
+  const auto list = int8 ? sinter_int8_sell_list : sinter_sell_list;
+  const int64_t last = int8 ? (k + 31) / 32 * 32 - 16 : k - 1;
   const size_t panels = static_cast<size_t>((n + 15) / 16);
   sinter_block_pack_args a{};
   a.weights = weights.data();
@@ -192,27 +206,26 @@ Packed pack_sell(const std::vector<float> &weights, int64_t n, int64_t k, Edge e
   a.n = n;
   a.k = k;
   a.starts = memory.starts.place<int64_t>(panels + 1, edge);
-  bool good = sinter_f32_sell_pack_scalar(&a) == SINTER_OK;
-  const size_t count = static_cast<size_t>(a.starts[panels]) * 16;
-  a.quads = memory.quads.place<uint16_t>(count, edge);
-  float *const w = memory.w.place<float>(count, edge);
-  a.w = w;
-  good = good && sinter_f32_sell_pack_scalar(&a) == SINTER_OK &&
-         sinter_sell_list(n, k, a.starts, a.quads) == SINTER_OK;
-  if (count > 0 && k < SINTER_SELL_MAX_K) {
-    uint16_t &last = a.quads[count - 1];
-    const uint16_t right = last;
-    last = static_cast<uint16_t>(k);
-    good = good && sinter_sell_list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
-    last = right;
+  bool good = kernel(&a) == SINTER_OK;
+  const size_t steps = static_cast<size_t>(a.starts[panels]);
+  a.quads = memory.quads.place<uint16_t>(steps * places, edge);
+  a.w = memory.w.place<uint8_t>(steps * (int8 ? SINTER_SELL_STEP : 64), edge);
+  a.w_sums = int8 ? memory.w_sums.place<int32_t>(panels * 32, edge) : nullptr;
+  good = good && kernel(&a) == SINTER_OK && list(n, k, a.starts, a.quads) == SINTER_OK;
+  if (steps > 0 && last < UINT16_MAX) {
+    uint16_t &place = a.quads[steps * places - 1];
+    const uint16_t right = place;
+    place = static_cast<uint16_t>(last + 1);
+    good = good && list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
+    place = right;
   }
   a.starts[0] = 1;
-  good = good && sinter_sell_list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
+  good = good && list(n, k, a.starts, a.quads) == SINTER_INVALID_ARGUMENT;
   a.starts[0] = 0;
   if (!good) {
     fail("sell pack of n %lld k %lld", static_cast<long long>(n), static_cast<long long>(k));
   }
-  return {a.starts, a.quads, w, nullptr};
+  return {a.starts, a.quads, a.w, a.w_sums};
 }
 
 // All variants, whole and in pieces: move(args, row) makes a call start at a row.
@@ -259,7 +272,7 @@ void check(Variant<Args> (&variants)[count], Args a, const std::vector<float> &b
   }
 }
 
-enum class Kind { int8, int4, two_of_four };
+enum class Kind { int8, int4, two_of_four, sell };
 
 void check_codes(Kind kind, int64_t m, int64_t n, int64_t k, Fill fill, const Pattern &pattern) {
   const bool int4 = kind == Kind::int4;
@@ -333,9 +346,10 @@ void check_codes(Kind kind, int64_t m, int64_t n, int64_t k, Fill fill, const Pa
       fail("dense %s", c.text().c_str());
     }
     const Packed packed = kind == Kind::two_of_four ? pack_2of4(p.w, n, k, edge)
+                          : kind == Kind::sell      ? pack_sell(p.w, n, k, edge)
                                                     : pack(int4 ? sinter_int4_block_pack_scalar
                                                                 : sinter_int8_block_pack_scalar,
-                                                           p.w, n, k, c.w_group, c.bits, edge);
+                                                      p.w, n, k, c.w_group, c.bits, edge);
     g.w = packed.w;
     g.w_sums = int4 ? w_sums.data() : packed.w_sums;
     a.starts = packed.starts;
@@ -343,6 +357,7 @@ void check_codes(Kind kind, int64_t m, int64_t n, int64_t k, Fill fill, const Pa
     a.scratch =
         memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 1)), edge);
     auto &variants = kind == Kind::two_of_four ? two_of_four_variants
+                     : kind == Kind::sell      ? int8_sell_variants
                      : int4                    ? int4_variants
                                                : int8_variants;
     check<sinter_block_gemm_args>(variants, a, p.before, expected, edge, c.text().c_str(),
@@ -421,6 +436,41 @@ void check_f32(int64_t m, int64_t n, int64_t k, const Pattern &pattern) {
   }
 }
 
+// An infinite activation gets to the columns with a weight there, whatever fills up the others.
+void check_infinity() {
+  constexpr int64_t n = 16, k = 20, m = 9;
+  std::vector<float> w(n * k), x(m * k, 1.0f), y(m * n);
+  for (int64_t column = 0; column < n; column++) {
+    std::fill_n(w.begin() + column * k + 1, column + 1, 1.0f);
+  }
+  w[0] = 1.0f;
+  for (int64_t row = 0; row < m; row++) {
+    x[static_cast<size_t>(row * k)] = INFINITY;
+  }
+  const Packed packed = pack_sell(w, n, k, Edge::end);
+  sinter_f32_block_gemm_args a{};
+  a.gemm = {m, n, k, 0, 1, x.data(), k, packed.w, nullptr, y.data(), n, 0, 0, 0};
+  a.starts = packed.starts;
+  a.quads = packed.quads;
+  a.scratch = memory.scratch.place<uint8_t>(static_cast<size_t>(sinter_block_gemm_scratch(k, 4)),
+                                            Edge::end);
+  for (const auto &variant : sell_variants) {
+    if (!sinter::cpu_has(variant.needs)) {
+      continue;
+    }
+    if (variant.gemm(&a) != SINTER_OK) {
+      fail("%s: infinity", variant.isa);
+    }
+    for (int64_t i = 0; i < m * n; i++) {
+      const float v = y[static_cast<size_t>(i)];
+      if (i % n == 0 ? std::isfinite(v) : !same(v, static_cast<float>(i % n + 1))) {
+        fail("%s: infinity, column %lld: %a", variant.isa, static_cast<long long>(i % n),
+             double(v));
+      }
+    }
+  }
+}
+
 template <class Variants>
 void report(const char *name, const Variants &variants) {
   for (const auto &variant : variants) {
@@ -435,7 +485,7 @@ void report(const char *name, const Variants &variants) {
 
 int main() {
   const auto each_kind = [](int64_t m, int64_t n, int64_t k) {
-    for (const Kind kind : {Kind::int8, Kind::int4, Kind::two_of_four}) {
+    for (const Kind kind : {Kind::int8, Kind::int4, Kind::two_of_four, Kind::sell}) {
       const Fill fill = random_.pick<Fill>({Fill::random, Fill::lowest, Fill::highest, Fill::ends});
       check_codes(kind, m, n, k, fill, any_pattern());
     }
@@ -456,13 +506,19 @@ int main() {
       check_codes(Kind::int8, 2, 17, k, fill, Pattern{16, 4, 256});
       check_codes(Kind::int4, 2, 17, k, fill, Pattern{16, 4, 256});
     }
+    for (const int64_t k : {int64_t{SINTER_SELL_MAX_K}, int64_t{SINTER_SELL_MAX_K - 31}}) {
+      check_codes(Kind::sell, 2, 17, k, fill, Pattern{16, 4, 256});
+      check_codes(Kind::sell, 5, 17, k, Fill::ends, Pattern{1, 1, 25});
+    }
   }
   check_codes(Kind::two_of_four, 2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256});
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
   check_f32(3, 17, SINTER_SELL_MAX_K, Pattern{1, 1, 128});
+  check_infinity();
   report("int8", int8_variants);
   report("int4", int4_variants);
   report("2:4", two_of_four_variants);
+  report("int8 unstructured", int8_sell_variants);
   report("f32", f32_variants);
   report("f32 unstructured", sell_variants);
   return 0;

@@ -290,13 +290,15 @@ void check_blocks() {
   sinter_block_gemm_args good{b.gemm(), starts, quads, scratch.data()};
   good.gemm.w_sums = b.w_sums.data();
   for (const auto run : {sinter_int8_block_gemm_scalar, sinter_int4_block_gemm_scalar,
-                         sinter_int8_2of4_gemm_scalar}) {
+                         sinter_int8_2of4_gemm_scalar, sinter_int8_sell_gemm_scalar}) {
     REFUSE(run, good, a.gemm.m = 0);
     REFUSE(run, good, a.gemm.panel_end = 3);
     REFUSE(run, good, a.gemm.w_zero_points = b.centers.data());
     REFUSE(run, good, a.gemm.x_group = 32);
     REFUSE(run, good, a.gemm.gate = 1);
-    REFUSE(run, good, a.scratch = nullptr);
+    if (run != sinter_int8_sell_gemm_scalar) {
+      REFUSE(run, good, a.scratch = nullptr);
+    }
     if (run != sinter_int8_2of4_gemm_scalar) {
       REFUSE(run, good, a.starts = nullptr);
       REFUSE(run, good, a.quads = nullptr);
@@ -308,6 +310,7 @@ void check_blocks() {
       fail("blocks: no arguments");
     }
   }
+  REFUSE(sinter_int8_sell_gemm_scalar, good, a.gemm.k = a.gemm.x_stride = SINTER_SELL_MAX_K + 32);
   const auto int4 = sinter_int4_block_gemm_scalar;
   good.gemm.w_group = 32;
   REFUSE(int4, good, a.gemm.w_group = 16);
@@ -327,7 +330,8 @@ void check_blocks() {
   REFUSE(f32, floats, a.scratch = nullptr);
   int64_t counted[2];
   const sinter_block_pack_args to_pack{b.x.data(), k, 2, k, 0, counted, nullptr, nullptr, nullptr};
-  for (const auto pack : {sinter_int8_block_pack_scalar, sinter_int4_block_pack_scalar}) {
+  for (const auto pack : {sinter_int8_block_pack_scalar, sinter_int4_block_pack_scalar,
+                          sinter_int8_sell_pack_scalar}) {
     REFUSE(pack, to_pack, a.n = 0);
     REFUSE(pack, to_pack, a.k = a.stride = SINTER_BLOCK_MAX_K + 1);
     REFUSE(pack, to_pack, a.stride = k - 1);

@@ -41,6 +41,7 @@ final class SparseCalibration {
       List.of(
           new Kind(Scheme.W8A8, new Sparsity.NofM(2, 4), 0.5),
           new Kind(Scheme.W8A8, new Sparsity.Blocks(16, 4), 0.5, 0.1),
+          new Kind(Scheme.W8A8, Sparsity.UNSTRUCTURED, 0.5, 0.1),
           new Kind(Scheme.W4A8, new Sparsity.Blocks(16, 8), 0.5, 0.1),
           new Kind(Scheme.F32, new Sparsity.Blocks(16, 4), 0.5, 0.1),
           new Kind(Scheme.F32, Sparsity.UNSTRUCTURED, 0.3, 0.1));
@@ -53,12 +54,11 @@ final class SparseCalibration {
   }
 
   /** Null if there is none. */
-  private static String backend(Sinter sinter, Kind kind) {
+  private static Backend backend(Sinter sinter, Kind kind) {
     try (Arena arena = Arena.ofShared()) {
       MatmulSpec spec = spec(kind, weights(kind, 64, 1, arena));
       return sinter.backends().stream()
           .filter(b -> !Calibration.PORTABLE.contains(b.name()) && b.supports(spec).supported())
-          .map(Backend::name)
           .findFirst()
           .orElse(null);
     }
@@ -77,8 +77,8 @@ final class SparseCalibration {
   static void time(
       Kind kind, int size, SinterOptions options, Map<Timings.Layer, Map<String, Double>> millis) {
     try (Sinter free = Sinter.open(options, new Timings(millis))) {
-      String backend = backend(free, kind);
-      SinterOptions forced = options.withBackend(backend);
+      Backend backend = backend(free, kind);
+      SinterOptions forced = options.withBackend(backend.name());
       try (Sinter sinter = Sinter.open(forced, Timings.none());
           Arena arena = Arena.ofShared()) {
         MemorySegment x = Calibration.uniform(MOST_ROWS, size, arena);
@@ -90,12 +90,12 @@ final class SparseCalibration {
                     Calibration.Contender.of(sinter, weights, kind.scheme());
                 Calibration.Contender dense =
                     Calibration.Contender.of(free, weights.full(), kind.scheme())) {
-              String name = Timings.kind(spec(kind, weights));
-              int percent = (int) Math.round(100 * density);
+              MatmulSpec spec = spec(kind, weights);
+              int percent = (int) Math.round(100 * backend.density(spec, weights));
               for (int m : ROWS) {
                 Map<String, Double> best =
-                    Calibration.best(Map.of(backend, sparse, Timings.DENSE, dense), x, m, y);
-                millis.put(new Timings.Layer(name, size, size, percent, m), best);
+                    Calibration.best(Map.of(backend.name(), sparse, Timings.DENSE, dense), x, m, y);
+                millis.put(new Timings.Layer(Timings.kind(spec), size, size, percent, m), best);
               }
             }
           }

@@ -2634,6 +2634,72 @@ public class dnnl_h extends dnnl_h$shared {
         }
     }
 
+    private static class dnnl_memory_desc_create_with_csr_encoding {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            dnnl_h.C_INT,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_INT,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_INT,
+            dnnl_h.C_LONG,
+            dnnl_h.C_INT,
+            dnnl_h.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_memory_desc_create_with_csr_encoding");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_csr_encoding(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_dim_t nnz, dnnl_data_type_t indices_dt, dnnl_data_type_t pointers_dt)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_desc_create_with_csr_encoding$descriptor() {
+        return dnnl_memory_desc_create_with_csr_encoding.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_csr_encoding(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_dim_t nnz, dnnl_data_type_t indices_dt, dnnl_data_type_t pointers_dt)
+     * }
+     */
+    public static MethodHandle dnnl_memory_desc_create_with_csr_encoding$handle() {
+        return dnnl_memory_desc_create_with_csr_encoding.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_csr_encoding(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_dim_t nnz, dnnl_data_type_t indices_dt, dnnl_data_type_t pointers_dt)
+     * }
+     */
+    public static MemorySegment dnnl_memory_desc_create_with_csr_encoding$address() {
+        return dnnl_memory_desc_create_with_csr_encoding.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_csr_encoding(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_dim_t nnz, dnnl_data_type_t indices_dt, dnnl_data_type_t pointers_dt)
+     * }
+     */
+    public static int dnnl_memory_desc_create_with_csr_encoding(MemorySegment memory_desc, int ndims, MemorySegment dims, int data_type, long nnz, int indices_dt, int pointers_dt) {
+        var mh$ = dnnl_memory_desc_create_with_csr_encoding.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_desc_create_with_csr_encoding", memory_desc, ndims, dims, data_type, nnz, indices_dt, pointers_dt);
+            }
+            return (int)mh$.invokeExact(memory_desc, ndims, dims, data_type, nnz, indices_dt, pointers_dt);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class dnnl_memory_desc_query {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             dnnl_h.C_INT,
@@ -2880,6 +2946,70 @@ public class dnnl_h extends dnnl_h$shared {
         }
     }
 
+    private static class dnnl_memory_create_v2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            dnnl_h.C_INT,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_INT,
+            dnnl_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_memory_create_v2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_create_v2(dnnl_memory_t *memory, const_dnnl_memory_desc_t memory_desc, dnnl_engine_t engine, int nhandles, void **handles)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_create_v2$descriptor() {
+        return dnnl_memory_create_v2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_create_v2(dnnl_memory_t *memory, const_dnnl_memory_desc_t memory_desc, dnnl_engine_t engine, int nhandles, void **handles)
+     * }
+     */
+    public static MethodHandle dnnl_memory_create_v2$handle() {
+        return dnnl_memory_create_v2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_create_v2(dnnl_memory_t *memory, const_dnnl_memory_desc_t memory_desc, dnnl_engine_t engine, int nhandles, void **handles)
+     * }
+     */
+    public static MemorySegment dnnl_memory_create_v2$address() {
+        return dnnl_memory_create_v2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_create_v2(dnnl_memory_t *memory, const_dnnl_memory_desc_t memory_desc, dnnl_engine_t engine, int nhandles, void **handles)
+     * }
+     */
+    public static int dnnl_memory_create_v2(MemorySegment memory, MemorySegment memory_desc, MemorySegment engine, int nhandles, MemorySegment handles) {
+        var mh$ = dnnl_memory_create_v2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_create_v2", memory, memory_desc, engine, nhandles, handles);
+            }
+            return (int)mh$.invokeExact(memory, memory_desc, engine, nhandles, handles);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class dnnl_memory_get_data_handle {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             dnnl_h.C_INT,
@@ -2995,6 +3125,68 @@ public class dnnl_h extends dnnl_h$shared {
                 traceDowncall("dnnl_memory_set_data_handle", memory, handle);
             }
             return (int)mh$.invokeExact(memory, handle);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_memory_set_data_handle_v2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            dnnl_h.C_INT,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_POINTER,
+            dnnl_h.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_memory_set_data_handle_v2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_set_data_handle_v2(dnnl_memory_t memory, void *handle, int index)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_set_data_handle_v2$descriptor() {
+        return dnnl_memory_set_data_handle_v2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_set_data_handle_v2(dnnl_memory_t memory, void *handle, int index)
+     * }
+     */
+    public static MethodHandle dnnl_memory_set_data_handle_v2$handle() {
+        return dnnl_memory_set_data_handle_v2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_set_data_handle_v2(dnnl_memory_t memory, void *handle, int index)
+     * }
+     */
+    public static MemorySegment dnnl_memory_set_data_handle_v2$address() {
+        return dnnl_memory_set_data_handle_v2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_set_data_handle_v2(dnnl_memory_t memory, void *handle, int index)
+     * }
+     */
+    public static int dnnl_memory_set_data_handle_v2(MemorySegment memory, MemorySegment handle, int index) {
+        var mh$ = dnnl_memory_set_data_handle_v2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_set_data_handle_v2", memory, handle, index);
+            }
+            return (int)mh$.invokeExact(memory, handle, index);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -419,6 +419,15 @@ public class sinter_h extends sinter_h$shared {
     public static int SINTER_SELL_MAX_K() {
         return SINTER_SELL_MAX_K;
     }
+    private static final int SINTER_SELL_STEP = (int)96L;
+    /**
+     * {@snippet lang=c :
+     * #define SINTER_SELL_STEP 96
+     * }
+     */
+    public static int SINTER_SELL_STEP() {
+        return SINTER_SELL_STEP;
+    }
     private static final int SINTER_2OF4_BLOCK = (int)320L;
     /**
      * {@snippet lang=c :
@@ -1073,6 +1082,69 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_sell_list", n, k, starts, quads);
+            }
+            return (int)mh$.invokeExact(n, k, starts, quads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_list {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_LONG,
+            sinter_h.C_LONG,
+            sinter_h.C_POINTER,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_list");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_list$descriptor() {
+        return sinter_int8_sell_list.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_list$handle() {
+        return sinter_int8_sell_list.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_list$address() {
+        return sinter_int8_sell_list.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *starts, const uint16_t *quads)
+     * }
+     */
+    public static int sinter_int8_sell_list(long n, long k, MemorySegment starts, MemorySegment quads) {
+        var mh$ = sinter_int8_sell_list.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_list", n, k, starts, quads);
             }
             return (int)mh$.invokeExact(n, k, starts, quads);
         } catch (Error | RuntimeException ex) {
@@ -5436,6 +5508,306 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_int8_2of4_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_pack_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_pack_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_pack_scalar$descriptor() {
+        return sinter_int8_sell_pack_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_pack_scalar$handle() {
+        return sinter_int8_sell_pack_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_pack_scalar$address() {
+        return sinter_int8_sell_pack_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_pack_scalar(const struct sinter_block_pack_args *args)
+     * }
+     */
+    public static int sinter_int8_sell_pack_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_sell_pack_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_pack_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_gemm_scalar$descriptor() {
+        return sinter_int8_sell_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_gemm_scalar$handle() {
+        return sinter_int8_sell_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_gemm_scalar$address() {
+        return sinter_int8_sell_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_scalar(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_sell_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_int8_sell_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_gemm_avx2$descriptor() {
+        return sinter_int8_sell_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_gemm_avx2$handle() {
+        return sinter_int8_sell_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_gemm_avx2$address() {
+        return sinter_int8_sell_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx2(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_sell_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_int8_sell_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_gemm_avxvnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_gemm_avxvnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_gemm_avxvnni$descriptor() {
+        return sinter_int8_sell_gemm_avxvnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_gemm_avxvnni$handle() {
+        return sinter_int8_sell_gemm_avxvnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_gemm_avxvnni$address() {
+        return sinter_int8_sell_gemm_avxvnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avxvnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_sell_gemm_avxvnni(MemorySegment args) {
+        var mh$ = sinter_int8_sell_gemm_avxvnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_gemm_avxvnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_int8_sell_gemm_avx512vnni {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_int8_sell_gemm_avx512vnni");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_int8_sell_gemm_avx512vnni$descriptor() {
+        return sinter_int8_sell_gemm_avx512vnni.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_int8_sell_gemm_avx512vnni$handle() {
+        return sinter_int8_sell_gemm_avx512vnni.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_int8_sell_gemm_avx512vnni$address() {
+        return sinter_int8_sell_gemm_avx512vnni.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_int8_sell_gemm_avx512vnni(const struct sinter_block_gemm_args *args)
+     * }
+     */
+    public static int sinter_int8_sell_gemm_avx512vnni(MemorySegment args) {
+        var mh$ = sinter_int8_sell_gemm_avx512vnni.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_int8_sell_gemm_avx512vnni", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

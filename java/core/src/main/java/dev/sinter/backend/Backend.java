@@ -2,6 +2,7 @@ package dev.sinter.backend;
 
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
 import java.util.Set;
 
 /**
@@ -29,6 +30,16 @@ public interface Backend extends AutoCloseable {
    */
   default double density(MatmulSpec spec, Sparse weights) {
     return weights.density();
+  }
+
+  /**
+   * Up to which {@link #density} sparse weights run as such where that was not measured: 1 where a
+   * kernel gains in proportion on any machine, 0 where it may not at all.
+   *
+   * @param spec that {@link #supports} accepts
+   */
+  default double crossover(MatmulSpec spec) {
+    return spec.sparsity() instanceof Sparsity.Blocks ? 1 : 0;
   }
 
   /**

@@ -104,7 +104,8 @@ public record MatmulSpec(
     return epilogue.gate() ? Math.multiplyExact(2, n) : n;
   }
 
-  private MatmulSpec with(Sparsity other) {
+  /** The same for weights whose zeros are taken to be in another structure; null: for none. */
+  public MatmulSpec with(Sparsity other) {
     return new MatmulSpec(k, n, weights, codes, columnOrder, other, activations, epilogue);
   }
 

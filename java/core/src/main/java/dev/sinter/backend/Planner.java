@@ -67,6 +67,10 @@ public final class Planner {
    */
   private static final double GAIN = 1.05;
 
+  /** Structures that weights of another one may be taken for, if that was timed to be faster. */
+  private static final List<Sparsity> OTHERS =
+      List.of(new Sparsity.Blocks(16, 4), new Sparsity.Blocks(16, 8), Sparsity.UNSTRUCTURED);
+
   private final List<Backend> order;
   private final Backend forced;
   private final Timings timings;
@@ -114,42 +118,115 @@ public final class Planner {
    * How a layer is to hold its weights. For sparse ones that were timed on this machine, see {@link
    * Timings}: as such if that is faster on the whole and nowhere much slower; in both forms where
    * each is faster for other numbers of rows, if one backend has kernels for both, so that a row's
-   * result does not depend on the number of rows; else as dense ones.
+   * result does not depend on the number of rows; else as dense ones. Zeros whose structure has no
+   * kernel, or a slower one, are taken for larger blocks or unstructured where that was timed to be
+   * faster: 1x16 blocks for 16x4 ones, 2:4 for unstructured.
    *
    * @param weights for which {@code spec} is
    * @throws IllegalStateException as {@link #choose}
    */
   public Packing pack(MatmulSpec spec, CompressedTensor weights) {
     Backend backend = weights instanceof Sparse ? firstFor(spec) : null;
-    if (backend == null || !supports(backend, spec).supported()) {
+    if (backend == null) {
       return new Packing(choose(spec));
     }
-    double density = backend.density(spec, (Sparse) weights);
-    SparseSpeedups speedups = timings.speedups(spec, density, backend.name());
-    if (speedups == null) {
+    Sparse sparse = (Sparse) weights;
+    Taken best = null;
+    for (Sparsity structure : structures(spec, backend)) {
+      Taken taken = taken(spec, sparse.as(structure), backend);
+      if (taken != null && (best == null || taken.speedups.gain() > best.speedups.gain())) {
+        best = taken;
+      }
+    }
+    return best == null ? unmeasured(spec, sparse, backend) : best.pack(spec);
+  }
+
+  /** What the zeros can be taken for: their structure, and such as there are other kernels for. */
+  private static List<Sparsity> structures(MatmulSpec spec, Backend backend) {
+    Sparsity own = spec.sparsity();
+    boolean supported = supports(backend, spec).supported();
+    if (supported && own instanceof Sparsity.Blocks) {
+      return List.of(own);
+    }
+    List<Sparsity> structures = new ArrayList<>();
+    for (Sparsity other : OTHERS) {
+      if (!other.equals(own) && supports(backend, spec.with(other)).supported()) {
+        structures.add(other);
+      }
+    }
+    if (supported) {
+      structures.addFirst(own);
+    }
+    return structures;
+  }
+
+  /** Null if nothing like it was timed. */
+  private Taken taken(MatmulSpec spec, Sparse weights, Backend backend) {
+    MatmulSpec as = spec.with(weights.sparsity());
+    double density = backend.density(as, weights);
+    SparseSpeedups speedups = timings.speedups(as, density, backend.name());
+    return speedups == null ? null : new Taken(as, density, speedups);
+  }
+
+  /** Weights in a structure that was timed. */
+  private final class Taken {
+    private final MatmulSpec as;
+    private final double density;
+    private final SparseSpeedups speedups;
+
+    Taken(MatmulSpec as, double density, SparseSpeedups speedups) {
+      this.as = as;
+      this.density = density;
+      this.speedups = speedups;
+    }
+
+    Packing pack(MatmulSpec spec) {
+      String taken = as.equals(spec) ? "" : "taken as " + as.sparsity() + ", ";
+      String sparse = taken.isEmpty() ? "" : spec.sparsity() + " " + taken;
+      String at = String.format(Locale.ROOT, " (timed at density %.2f)", density);
+      if (speedups.pays()) {
+        return new Packing(choose(as, null, sparse + speedups + at));
+      }
+      SparseSpeedups.Split split = speedups.split();
+      if (split == null) {
+        return new Packing(
+            keptDense(spec, (taken.isEmpty() ? " for " : ": " + taken) + speedups + at));
+      }
+      String few = "for M up to " + split.most() + ", ";
+      String more = "for M above " + split.most() + ", ";
+      String timedFew = split.few() + at;
+      String timedMore = split.more() + at;
+      boolean first = split.sparseFirst();
+      Choice asSuch = choose(as, null, sparse + (first ? few + timedFew : more + timedMore));
+      Choice dense =
+          keptDense(spec, " " + (first ? more + taken + timedMore : few + taken + timedFew));
+      Packing both =
+          first
+              ? new Packing(asSuch, split.most(), dense)
+              : new Packing(dense, split.most(), asSuch);
+      return asSuch.backend() == dense.backend()
+          ? both
+          : both.dense("dense weights run on " + dense.backend().name() + ", sparse ones do not");
+    }
+  }
+
+  private Packing unmeasured(MatmulSpec spec, Sparse weights, Backend backend) {
+    double most = supports(backend, spec).supported() ? backend.crossover(spec) : 0;
+    if (most == 0 || isForced(spec)) {
       return new Packing(choose(spec));
     }
-    String at = String.format(Locale.ROOT, " (timed at density %.2f)", density);
-    if (speedups.pays()) {
-      return new Packing(choose(spec, null, speedups + at));
-    }
-    SparseSpeedups.Split split = speedups.split();
-    if (split == null) {
-      return new Packing(keptDense(spec, " for " + speedups + at));
-    }
-    String few = "for M up to " + split.most() + ", ";
-    String more = "for M above " + split.most() + ", ";
-    Choice sparse =
-        choose(spec, null, (split.sparseFirst() ? few + split.few() : more + split.more()) + at);
-    Choice dense =
-        keptDense(spec, " " + (split.sparseFirst() ? more + split.more() : few + split.few()) + at);
-    Packing both =
-        split.sparseFirst()
-            ? new Packing(sparse, split.most(), dense)
-            : new Packing(dense, split.most(), sparse);
-    return sparse.backend() == dense.backend()
-        ? both
-        : both.dense("dense weights run on " + dense.backend().name() + ", sparse ones do not");
+    double density = backend.density(spec, weights);
+    return new Packing(
+        density <= most
+            ? choose(spec, null, null)
+            : keptDense(
+                spec,
+                String.format(
+                    Locale.ROOT,
+                    ": %s gains at density %.2f or less, this is %.2f",
+                    backend.name(),
+                    most,
+                    density)));
   }
 
   /** Who would run sparse weights in any form; null if nobody can. */

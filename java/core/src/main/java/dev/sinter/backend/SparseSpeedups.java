@@ -34,18 +34,23 @@ final class SparseSpeedups {
    * @param sparseFirst whether that is the sparse one
    * @param few what the speedups are up to there, in words
    * @param more and from there on
+   * @param gain of the sparse form where it runs
    */
-  record Split(int most, boolean sparseFirst, String few, String more) {}
+  record Split(int most, boolean sparseFirst, String few, String more, double gain) {}
 
   /** Whether sparse weights alone are best: never much slower, and faster on the whole. */
   boolean pays() {
-    double sum = 0;
     double least = Double.POSITIVE_INFINITY;
     for (double log : logs) {
-      sum += log;
       least = Math.min(least, log);
     }
-    return sum > 0 && least >= Math.log(LEAST);
+    return sum(0, logs.length) > 0 && least >= Math.log(LEAST);
+  }
+
+  /** What the best form, or both, gain, in logarithms added up; 0 for dense weights alone. */
+  double gain() {
+    Split split = split();
+    return pays() ? sum(0, logs.length) : split == null ? 0 : split.gain();
   }
 
   /** The best one, if both forms are worth it; else null. */
@@ -66,7 +71,7 @@ final class SparseSpeedups {
     }
     return best == 0
         ? null
-        : new Split(crossing(best), sparseFirst, words(0, best), words(best, rows.length));
+        : new Split(crossing(best), sparseFirst, words(0, best), words(best, rows.length), gain);
   }
 
   private double sum(int from, int to) {

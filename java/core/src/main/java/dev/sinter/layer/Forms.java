@@ -7,6 +7,7 @@ import dev.sinter.backend.Packing;
 import dev.sinter.backend.PackingBudget;
 import dev.sinter.backend.Planner;
 import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Sparse;
 
 /**
  * The kernels of a {@link Linear}: one, or one for few rows and another for more, of the same
@@ -70,12 +71,10 @@ final class Forms implements AutoCloseable {
 
   private static MatmulKernel kernel(
       Planner.Choice choice, CompressedTensor weights, float[] bias) {
-    return choice
-        .backend()
-        .matmul(
-            (MatmulSpec) choice.spec(),
-            choice.keptDense() == null ? weights : weights.full(),
-            bias);
+    MatmulSpec spec = (MatmulSpec) choice.spec();
+    CompressedTensor taken =
+        spec.sparsity() == null ? weights.full() : ((Sparse) weights).as(spec.sparsity());
+    return choice.backend().matmul(spec, taken, bias);
   }
 
   /** Why one input will not do for both; null if it will. */

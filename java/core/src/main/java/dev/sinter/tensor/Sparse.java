@@ -188,6 +188,15 @@ public final class Sparse implements CompressedTensor {
     return Sparsity.UNSTRUCTURED;
   }
 
+  /**
+   * The same weights in another structure, which decides what a kernel can skip.
+   *
+   * @throws IllegalArgumentException as the constructor
+   */
+  public Sparse as(Sparsity other) {
+    return other.equals(sparsity) ? this : new Sparse(other, values, mask);
+  }
+
   public Sparsity sparsity() {
     return sparsity;
   }

@@ -156,6 +156,79 @@ class SparsePlannerTest {
     assertEquals("M=1: sparse 1.00x", timings.speedups(spec(other), 0.5, "ours") + "");
   }
 
+  /** Runs some structures, gaining below a density. */
+  private record Only(Set<Sparsity> structures, double crossover) implements Backend {
+    @Override
+    public String name() {
+      return "ours";
+    }
+
+    @Override
+    public Set<Class<? extends OpSpec>> operations() {
+      return Set.of(MatmulSpec.class);
+    }
+
+    @Override
+    public Support supports(OpSpec spec) {
+      Sparsity sparsity = ((MatmulSpec) spec).sparsity();
+      boolean can = sparsity == null || structures.contains(sparsity);
+      return can ? Support.yes() : Support.no("has no such kernel");
+    }
+
+    @Override
+    public double crossover(MatmulSpec spec) {
+      return crossover;
+    }
+  }
+
+  @Test
+  void zerosAreTakenForWhatWasTimedToBeFaster() {
+    Sparsity blocks = new Sparsity.Blocks(16, 4);
+    Sparse fine = weights(new Sparsity.Blocks(1, 16), 4);
+    Backend only = new Only(Set.of(blocks, Sparsity.UNSTRUCTURED, TWO_OF_FOUR), 1);
+    Map<Timings.Layer, Map<String, Double>> millis = new LinkedHashMap<>();
+    add(millis, fine.as(blocks), 50, Map.of(1, 1.2, 32, 1.1));
+    Packing packing = pack(new Timings(millis), fine, null, only);
+    assertEquals(spec(fine).with(blocks), packing.few().spec());
+    assertEquals(
+        "1x16 blocks taken as 16x4 blocks, M=1: sparse 1.20x, M=32: sparse 1.10x (timed at density 0.50)",
+        packing.few().measured());
+    add(millis, fine.as(Sparsity.UNSTRUCTURED), 50, Map.of(1, 2.0, 32, 1.5));
+    packing = pack(new Timings(millis), fine, null, only);
+    assertEquals(spec(fine).with(Sparsity.UNSTRUCTURED), packing.few().spec());
+    Sparse pattern = weights(TWO_OF_FOUR, 2);
+    add(millis, pattern, 50, Map.of(1, 1.6, 32, 0.8)); // in both forms no match for the others
+    packing = pack(new Timings(millis), pattern, null, only);
+    assertEquals(spec(pattern).with(Sparsity.UNSTRUCTURED), packing.few().spec());
+  }
+
+  @Test
+  void whatIsSlowInAnyStructureIsKeptDense() {
+    Sparsity blocks = new Sparsity.Blocks(16, 4);
+    Sparse fine = weights(new Sparsity.Blocks(1, 16), 8);
+    Map<Timings.Layer, Map<String, Double>> millis = new LinkedHashMap<>();
+    add(millis, fine.as(blocks), 50, Map.of(1, 1.8));
+    add(millis, fine.as(blocks), 100, Map.of(1, 0.9));
+    Packing packing = pack(new Timings(millis), fine, null, new Only(Set.of(blocks), 1));
+    assertEquals(
+        "F32 1x16 blocks kept as dense F32: taken as 16x4 blocks, M=1: sparse 0.90x (timed at"
+            + " density 1.00)",
+        packing.few().keptDense());
+    assertNull(((MatmulSpec) packing.few().spec()).sparsity());
+  }
+
+  @Test
+  void withoutTimingsTheBackendKnowsFromWhereOnItGains() {
+    Backend only = new Only(Set.of(Sparsity.UNSTRUCTURED), 0.25);
+    Sparse few = weights(Sparsity.UNSTRUCTURED, 2);
+    assertEquals(spec(few), pack(Timings.none(), few, null, only).few().spec());
+    Sparse more = weights(Sparsity.UNSTRUCTURED, 4);
+    assertEquals(
+        "F32 unstructured kept as dense F32: ours gains at density 0.25 or less, this is 0.50",
+        pack(Timings.none(), more, null, only).few().keptDense());
+    assertEquals(spec(more), pack(Timings.none(), more, "ours", only).few().spec());
+  }
+
   @Test
   void withoutTimingsTheListDecides() {
     Sparse pattern = weights(TWO_OF_FOUR, 2);

@@ -149,6 +149,39 @@ class SparseLinearTest {
     }
   }
 
+  /** There is no kernel for 8x1 blocks. */
+  @Test
+  @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
+  void zerosTakenForAnotherStructureYieldTheSameBits() throws IOException {
+    Dense dense = twoOfFour();
+    for (int i = 0; i < N * K; i++) {
+      if ((i / K / 8 + i % K) % 3 != 0) {
+        dense.data().setAtIndex(ValueLayout.JAVA_FLOAT, i, 0);
+      }
+    }
+    FullTensor codes = Quantizer.roundToNearest(dense, CodeFormat.perChannel(8), arena);
+    Sparse weights = new Sparse(new Sparsity.Blocks(8, 1), codes);
+    ActivationScheme u8 = ActivationScheme.U8_PER_TOKEN;
+    int m = 3;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    MemorySegment expected = arena.allocate(4L * m * N, 64);
+    SinterOptions options = planned(weights.as(Sparsity.UNSTRUCTURED), 1 << 20);
+    try (Sinter sinter = Sinter.open(options);
+        Linear full = Linear.of(sinter, codes, (float[]) null, u8);
+        Linear sparse = Linear.of(sinter, weights, (float[]) null, u8)) {
+      String explain = sparse.explain();
+      assertTrue(explain.contains("8x1 blocks taken as unstructured, for M up to 2"), explain);
+      assertTrue(explain.contains("sinter_int8_sell_gemm_"), explain);
+      for (int rows = 1; rows <= m; rows++) {
+        full.forward(x, rows, expected.fill((byte) 0));
+        sparse.forward(x, rows, y.fill((byte) 0));
+        assertEquals(-1, expected.mismatch(y), rows + " " + random);
+      }
+    }
+  }
+
   @Test
   @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
   void theBudgetLimitsSecondFormsAndTakesThemBack() throws IOException {

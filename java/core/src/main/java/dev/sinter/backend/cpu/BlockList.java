@@ -40,6 +40,8 @@ final class BlockList {
     INT8(4, 64, 1, 1),
     INT4(8, 64, 1, 1),
     F32(4, 256, 1, 4),
+    /** Up to four weights of each output, from a window of 16 inputs. */
+    INT8_UNSTRUCTURED(4, SINTER_SELL_STEP(), 1, 1),
     /** A weight of each output, wherever in its row: no block, but as wide as one input. */
     F32_UNSTRUCTURED(1, 64, ROWS, 4);
 
@@ -65,12 +67,31 @@ final class BlockList {
         case INT8 -> sinter_int8_block_pack_scalar(args);
         case INT4 -> sinter_int4_block_pack_scalar(args);
         case F32 -> sinter_f32_block_pack_scalar(args);
+        case INT8_UNSTRUCTURED -> sinter_int8_sell_pack_scalar(args);
         case F32_UNSTRUCTURED -> sinter_f32_sell_pack_scalar(args);
       };
     }
 
     boolean floats() {
       return this == F32 || this == F32_UNSTRUCTURED;
+    }
+
+    /** Sums of the weights of an output. */
+    int sums() {
+      return switch (this) {
+        case INT8 -> 1;
+        case INT8_UNSTRUCTURED -> 2; // of those below 0 besides
+        case INT4, F32, F32_UNSTRUCTURED -> 0;
+      };
+    }
+
+    /** Checks what kernels read where, since they check nothing. */
+    int check(int n, int k, int group, MemorySegment starts, MemorySegment places) {
+      return switch (this) {
+        case INT8, INT4, F32 -> sinter_block_list(n, k, group, columns, starts, places);
+        case INT8_UNSTRUCTURED -> sinter_int8_sell_list(n, k, starts, places);
+        case F32_UNSTRUCTURED -> sinter_sell_list(n, k, starts, places);
+      };
     }
   }
 
@@ -83,7 +104,7 @@ final class BlockList {
   private final MemorySegment starts;
   private final MemorySegment places;
   private final MemorySegment weights;
-  private final MemorySegment sums; // of int8
+  private final MemorySegment sums; // empty but for int8
 
   private BlockList(Kind kind, Arena arena, MemorySegment rows, int n, int k, int group) {
     this.kind = kind;
@@ -103,11 +124,11 @@ final class BlockList {
       sinter_block_pack_args.starts(args, starts);
       PanelMatmul.check(kind + " blocks", kind.pack(args));
       long blocks = start(panels);
-      long sumBytes = 4L * ROWS * panels;
+      long sumBytes = 4L * ROWS * panels * kind.sums();
       // One block, since small ones of their own would not get huge pages.
       MemorySegment all =
           LargeMemory.allocate(
-              arena, blocks * kind.bytes + lines(2 * blocks * kind.places) + sumBytes);
+              arena, lines(blocks * kind.bytes) + lines(2 * blocks * kind.places) + sumBytes);
       SegmentAllocator parts = SegmentAllocator.slicingAllocator(all);
       weights = parts.allocate(blocks * kind.bytes, CACHE_LINE);
       places = parts.allocate(2 * blocks * kind.places, CACHE_LINE);
@@ -117,13 +138,7 @@ final class BlockList {
       sinter_block_pack_args.w_sums(args, sums);
       PanelMatmul.check(kind + " blocks", kind.pack(args));
     }
-    // Kernels read where the lists say, and check nothing.
-    if (kind == Kind.F32_UNSTRUCTURED) {
-      PanelMatmul.check("sinter_sell_list", sinter_sell_list(n, k, starts, places));
-    } else {
-      int status = sinter_block_list(n, k, group, kind.columns, starts, places);
-      PanelMatmul.check("sinter_block_list", status);
-    }
+    PanelMatmul.check(kind + " list", kind.check(n, k, group, starts, places));
   }
 
   private static long lines(long bytes) {
@@ -137,13 +152,15 @@ final class BlockList {
 
   /** Those of symmetric codes of 8 bits, with a scale for each row, or 4. */
   static KernelWeights of(Arena arena, Quantized source) {
-    boolean int4 = source.format().code() == Code.INT4;
+    return of(source.format().code() == Code.INT4 ? Kind.INT4 : Kind.INT8, arena, source);
+  }
+
+  private static KernelWeights of(Kind kind, Arena arena, Quantized source) {
     int k = source.columns();
     int group = source.format().groups(k) == 1 ? 0 : source.format().groupWidth(k);
     BlockList list;
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment rows = PackedCodes.bytewise(source, scratch);
-      Kind kind = int4 ? Kind.INT4 : Kind.INT8;
       list = new BlockList(kind, arena, rows, source.rows(), k, group);
     }
     boolean half = PanelScales.fitHalf(source);
@@ -154,6 +171,11 @@ final class BlockList {
   static KernelWeights of(Arena arena, Dense source) {
     return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0)
     .new Weights(MemorySegment.NULL, false);
+  }
+
+  /** Those of 8-bit codes with a scale for each row, whatever lies around them. */
+  static KernelWeights unstructured(Arena arena, Quantized source) {
+    return of(Kind.INT8_UNSTRUCTURED, arena, source);
   }
 
   /** Those of f32 weights, whatever lies around them. */
@@ -249,7 +271,7 @@ final class BlockList {
           + places.byteSize()
           + weights.byteSize()
           + scales.byteSize()
-          + (kind == Kind.INT8 ? sums.byteSize() : 0);
+          + sums.byteSize();
     }
   }
 }

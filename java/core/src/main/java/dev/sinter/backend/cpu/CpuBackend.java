@@ -26,7 +26,6 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.tensor.Sparse;
-import dev.sinter.tensor.Sparsity;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -92,7 +91,7 @@ public final class CpuBackend implements Backend {
 
   private Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
-      return examineSparse(spec);
+      return SparseForm.examine(spec);
     }
     if (isF32(spec) || isWeightOnly(spec)) {
       return Support.yes();
@@ -134,74 +133,9 @@ public final class CpuBackend implements Backend {
         : Support.no("K " + spec.k() + " could overflow int32 sums, at most " + maxK);
   }
 
-  private static Support examineSparse(MatmulSpec spec) {
-    if (spec.epilogue().gate()) {
-      return Support.no("has no kernel with a gate for " + spec.sparsity());
-    }
-    boolean codes = spec.activations().isScaled() && (spec.int8() || isPlainInt4(spec));
-    boolean blocks = (codes || isF32(spec)) && isSkipped(spec);
-    if (!blocks && !isTwoOfFour(spec) && !isUnstructuredF32(spec)) {
-      return Support.no(
-          "has no kernel for "
-              + spec.weightType()
-              + " with "
-              + spec.activations()
-              + ", only for F32 weights with FLOAT in blocks of a multiple of 8x4 or unstructured, for"
-              + " such blocks of I8 weights without groups with U8 or S8 activations, for 2:4 of such I8 weights, and for"
-              + " blocks of a multiple of 8x8 of I4 weights without zero points with U8 or S8"
-              + " activations without groups");
-    }
-    int maxK =
-        codes
-            ? Int4BlockGemmNative.MAX_K
-            : blocks ? F32BlockGemmNative.MAX_K : F32SellGemmNative.MAX_K;
-    return spec.k() <= maxK
-        ? Support.yes()
-        : Support.no("K " + spec.k() + " of " + spec.weightType() + ", at most " + maxK);
-  }
-
-  private static boolean isPlainInt4(MatmulSpec spec) {
-    return spec.int4() && !spec.codes().zeroPoints() && spec.activations().groups(spec.k()) == 1;
-  }
-
-  /**
-   * Whether kernels can skip what is absent. Their blocks are 16 rows high: of blocks of 8 rows,
-   * they skip those that are absent two by two.
-   */
-  private static boolean isSkipped(MatmulSpec spec) {
-    return spec.sparsity() instanceof Sparsity.Blocks b
-        && b.rows() % (BlockList.ROWS / 2) == 0
-        && b.columns() % blockColumns(spec) == 0;
-  }
-
-  /** Whether the kernel of 2:4 runs it. */
-  private static boolean isTwoOfFour(MatmulSpec spec) {
-    return spec.int8()
-        && spec.activations().isScaled()
-        && spec.sparsity() instanceof Sparsity.NofM p
-        && p.m() == 4
-        && p.n() <= 2;
-  }
-
-  private static boolean isUnstructuredF32(MatmulSpec spec) {
-    return isF32(spec) && spec.sparsity() instanceof Sparsity.Unstructured;
-  }
-
   @Override
   public double density(MatmulSpec spec, Sparse weights) {
-    if (isUnstructuredF32(spec)) {
-      return F32SellGemmNative.density(weights.mask());
-    }
-    if (!(weights.sparsity() instanceof Sparsity.Blocks)) {
-      return weights.density();
-    }
-    Sparsity.Blocks ours = new Sparsity.Blocks(BlockList.ROWS, blockColumns(spec));
-    return (double) weights.mask().count(ours) / ours.count(weights.rows(), weights.columns());
-  }
-
-  /** Inputs of a block of the kernels that skip blocks. */
-  private static int blockColumns(MatmulSpec spec) {
-    return spec.codes() == null ? 4 : BlockList.columns(spec.codes().code());
+    return SparseForm.of(spec).density(spec, weights);
   }
 
   /** Whether the weights are codes whose kernels know groups. */
@@ -252,15 +186,12 @@ public final class CpuBackend implements Backend {
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     require(spec);
     spec.check(weights, bias);
-    boolean sparse = spec.sparsity() != null;
+    if (spec.sparsity() != null) {
+      return SparseForm.of(spec).kernel(spec, weights.full(), bias, workers, allowed);
+    }
     if (isF32(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-      Dense floats = (Dense) weights.full();
-      return switch (spec.sparsity()) {
-        case null -> new F32GemmNative(spec, floats, bias, workers, isa);
-        case Sparsity.Unstructured _ -> new F32SellGemmNative(spec, floats, bias, workers, isa);
-        default -> new F32BlockGemmNative(spec, floats, bias, workers, isa);
-      };
+      return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
     if (isBf16Weights(spec)) {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
@@ -270,20 +201,12 @@ public final class CpuBackend implements Backend {
       Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
       return new Bf16GemmNative(spec, (Dense) weights, bias, workers, isa);
     }
-    Quantized codes = (Quantized) weights.full();
+    Quantized codes = (Quantized) weights;
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
       return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
-    if (sparse) {
-      if (spec.sparsity() instanceof Sparsity.NofM) {
-        return new Int8TwoOfFourGemmNative(spec, codes, bias, workers, isa);
-      }
-      return spec.int4()
-          ? new Int4BlockGemmNative(spec, codes, bias, workers, isa)
-          : new Int8BlockGemmNative(spec, codes, bias, workers, isa);
-    }
     return switch (codes.format().code()) {
       case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
       case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);

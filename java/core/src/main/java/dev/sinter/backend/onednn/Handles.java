@@ -35,6 +35,27 @@ final class Handles implements AutoCloseable {
         md -> dnnl_memory_desc_destroy(md));
   }
 
+  /** An f32 matrix as CSR, its indices and row pointers being int32. */
+  MemorySegment csr(long rows, long columns, long nonZeros) {
+    MemorySegment dims = longs(rows, columns);
+    int ints = dnnl_s32();
+    return make(
+        "dnnl_memory_desc_create_with_csr_encoding",
+        out ->
+            dnnl_memory_desc_create_with_csr_encoding(
+                out, 2, dims, dnnl_f32(), nonZeros, ints, ints),
+        md -> dnnl_memory_desc_destroy(md));
+  }
+
+  /** A memory object for values, indices and row pointers, which are set later. */
+  MemorySegment csrMemory(MemorySegment layout) {
+    MemorySegment none = arena.allocate(ValueLayout.ADDRESS, 3);
+    return make(
+        "dnnl_memory_create_v2",
+        out -> dnnl_memory_create_v2(out, layout, dnn.engine(), 3, none),
+        memory -> dnnl_memory_destroy(memory));
+  }
+
   /** A tensor in one of oneDNN's named formats. */
   MemorySegment tagged(int type, int tag, long... dims) {
     MemorySegment sizes = longs(dims);

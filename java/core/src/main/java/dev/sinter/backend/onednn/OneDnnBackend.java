@@ -9,13 +9,14 @@ import dev.sinter.backend.Support;
 import dev.sinter.runtime.NativeException;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.CompressedTensor;
+import dev.sinter.tensor.Sparse;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Matmuls on oneDNN: f32, bf16, and u8 activations with s8 weights. Single-threaded primitives
- * inside the workers of the pool; oneDNN's own threads are never used. Thread-safe.
+ * Matmuls on oneDNN: f32, dense and CSR, bf16, and u8 activations with s8 weights. Single-threaded
+ * primitives inside the workers of the pool; oneDNN's own threads are never used. Thread-safe.
  */
 public final class OneDnnBackend implements Backend {
   private final String unavailable; // null if the library runs here
@@ -63,7 +64,7 @@ public final class OneDnnBackend implements Backend {
 
   private Support examine(MatmulSpec spec) {
     if (spec.sparsity() != null) {
-      return Support.no("has no kernel for " + spec.sparsity());
+      return examineSparse(spec);
     }
     MatmulShape.Type type = OneDnnMatmul.type(spec);
     if (type == null) {
@@ -113,6 +114,43 @@ public final class OneDnnBackend implements Backend {
     return Support.yes();
   }
 
+  private Support examineSparse(MatmulSpec spec) {
+    if (OneDnnMatmul.type(spec) != MatmulShape.Type.F32) {
+      return Support.no(
+          "has sparse code for F32 weights with FLOAT activations only, as CSR, not for "
+              + spec.weightType()
+              + " with "
+              + spec.activations());
+    }
+    if (spec.epilogue().gate() || spec.epilogue().activation() != Activation.NONE) {
+      return Support.no("runs CSR without gate and activation only");
+    }
+    for (int m : OneDnnCsrMatmul.PIECES) {
+      try {
+        int n = new ColumnTiles(spec.n()).width(0);
+        String implementation = CsrPrimitive.describe(dnn, n, spec.k(), m);
+        if (OneDnnWorkers.isReference(implementation)) {
+          return Support.no("would fall back to " + implementation + " for CSR, M=" + m);
+        }
+      } catch (NativeException e) {
+        return Support.no("CSR on " + OneDnn.effectiveIsa() + ": " + e.getMessage());
+      }
+    }
+    return Support.yes();
+  }
+
+  /** From about 90% zeros on CSR was faster than dense weights. */
+  @Override
+  public double crossover(MatmulSpec spec) {
+    return 0.1;
+  }
+
+  /** CSR has what is not zero, whatever the structure. */
+  @Override
+  public double density(MatmulSpec spec, Sparse weights) {
+    return (double) weights.nonZeros() / ((double) weights.rows() * weights.columns());
+  }
+
   @Override
   public MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
     Support support = supports(spec);
@@ -120,7 +158,9 @@ public final class OneDnnBackend implements Backend {
       throw new IllegalArgumentException("onednn: " + support.reason());
     }
     spec.check(weights, bias);
-    return new OneDnnMatmul(workers, spec, weights, bias);
+    return weights instanceof Sparse sparse
+        ? new OneDnnCsrMatmul(workers, spec, sparse, bias)
+        : new OneDnnMatmul(workers, spec, weights, bias);
   }
 
   /** Used by tests of this package. */

@@ -80,6 +80,21 @@ final class OneDnnWorkers implements AutoCloseable {
     return made;
   }
 
+  /** A new primitive for the calling worker, whose owner closes it. */
+  CsrPrimitive csrPrimitive(int n, int k, long nonZeros, int m) {
+    dnn.useOneThread();
+    return CsrPrimitive.create(dnn, n, k, nonZeros, m);
+  }
+
+  /** {@link CsrPrimitive#execute} with the worker's stream. */
+  void execute(
+      int worker, CsrPrimitive primitive, CsrPrimitive.Rows w, MemorySegment x, MemorySegment y) {
+    if (worker == 0) {
+      dnn.useOneThread(); // whoever calls the pool
+    }
+    primitive.execute(contexts[worker].stream, w, x, y);
+  }
+
   /** How many primitives there are, of all workers. */
   int primitives() {
     return Arrays.stream(contexts).mapToInt(c -> c.primitives.size()).sum();

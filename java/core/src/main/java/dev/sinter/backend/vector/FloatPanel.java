@@ -26,4 +26,23 @@ interface FloatPanel {
       int depth,
       MemorySegment sums,
       boolean add);
+
+  /**
+   * The same for half a panel.
+   *
+   * @param w f32 [depth, panel width / 2] at byte {@code wAt}
+   * @param depth 0 or more
+   * @param at byte of the half in the first row of {@code sums}
+   */
+  void multiplyHalf(
+      MemorySegment x,
+      long xAt,
+      long xStride,
+      int rows,
+      MemorySegment w,
+      long wAt,
+      int depth,
+      MemorySegment sums,
+      long at,
+      boolean add);
 }

@@ -38,21 +38,54 @@ final class FloatPanelVector implements FloatPanel {
         FloatVector.zero(FLOATS).intoMemorySegment(sums, i, ORDER);
       }
     }
-    int last = rows - 1;
     for (int half = 0; half < 2; half++) {
       long at = half * 2 * VECTOR;
-      long from = wAt + half * wStride;
-      if (rows == 1) {
-        multiplyRow(x, xAt, w, from, depth, sums, at);
-        continue;
+      multiplyRows(x, xAt, xStride, rows, w, wAt + half * wStride, depth, sums, at);
+    }
+  }
+
+  @Override
+  public void multiplyHalf(
+      MemorySegment x,
+      long xAt,
+      long xStride,
+      int rows,
+      MemorySegment w,
+      long wAt,
+      int depth,
+      MemorySegment sums,
+      long at,
+      boolean add) {
+    if (!add) {
+      for (long i = 0; i < (rows + 3) / 4 * 4 * PANEL; i += PANEL) {
+        FloatVector.zero(FLOATS).intoMemorySegment(sums, at + i, ORDER);
+        FloatVector.zero(FLOATS).intoMemorySegment(sums, at + i + VECTOR, ORDER);
       }
-      for (int r = 0; r < rows; r += 4) {
-        long x0 = xAt + r * xStride;
-        long x1 = xAt + Math.min(r + 1, last) * xStride;
-        long x2 = xAt + Math.min(r + 2, last) * xStride;
-        long x3 = xAt + Math.min(r + 3, last) * xStride;
-        multiplyFourRows(x, x0, x1, x2, x3, w, from, depth, sums, at + r * PANEL);
-      }
+    }
+    multiplyRows(x, xAt, xStride, rows, w, wAt, depth, sums, at);
+  }
+
+  private static void multiplyRows(
+      MemorySegment x,
+      long xAt,
+      long xStride,
+      int rows,
+      MemorySegment w,
+      long wAt,
+      int depth,
+      MemorySegment sums,
+      long at) {
+    int last = rows - 1;
+    if (rows == 1) {
+      multiplyRow(x, xAt, w, wAt, depth, sums, at);
+      return;
+    }
+    for (int r = 0; r < rows; r += 4) {
+      long x0 = xAt + r * xStride;
+      long x1 = xAt + Math.min(r + 1, last) * xStride;
+      long x2 = xAt + Math.min(r + 2, last) * xStride;
+      long x3 = xAt + Math.min(r + 3, last) * xStride;
+      multiplyFourRows(x, x0, x1, x2, x3, w, wAt, depth, sums, at + r * PANEL);
     }
   }
 

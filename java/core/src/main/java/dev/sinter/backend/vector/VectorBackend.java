@@ -20,6 +20,7 @@ import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
 import java.util.Set;
 
 /** Kernels on the Vector API, of the width the JVM prefers or of a forced one. Thread-safe. */
@@ -94,8 +95,8 @@ public final class VectorBackend implements Backend {
   }
 
   private static Support supports(MatmulSpec spec) {
-    if (spec.sparsity() != null) {
-      return Support.no("has no kernel for " + spec.sparsity());
+    if (spec.sparsity() != null && spec.epilogue().gate()) {
+      return Support.no("has no kernel with a gate for " + spec.sparsity());
     }
     boolean floats = spec.weights() == DType.F32 && spec.activations() == ActivationScheme.FLOAT;
     boolean codes =
@@ -107,6 +108,14 @@ public final class VectorBackend implements Backend {
       return Support.no(
           "there are vector kernels for F32, I8 and I4 weights with FLOAT activations, and for"
               + " codes, I8 ones without groups, with quantized ones, not for "
+              + spec.weightType()
+              + " with "
+              + spec.activations());
+    }
+    if (spec.sparsity() != null && !floats && !(codes && spec.int8())) {
+      return Support.no(
+          "skips zeros of F32 weights with FLOAT and of I8 ones with quantized activations only, not"
+              + " of "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -133,6 +142,9 @@ public final class VectorBackend implements Backend {
     }
     int width = VectorWidth.bits(bits);
     spec.check(weights, bias);
+    if (weights instanceof Sparse sparse) {
+      return new MatmulSparseVector(spec, sparse, bias, width, scratch());
+    }
     return switch (weights.full()) {
       case Dense dense -> new MatmulF32Vector(spec, dense, bias, width, scratch());
       case Quantized codes when isWeightOnly(spec) ->
@@ -141,6 +153,21 @@ public final class VectorBackend implements Backend {
           new MatmulInt8Vector(spec, codes, bias, width, scratch());
       case Quantized codes -> new MatmulInt4Vector(spec, codes, bias, width, scratch());
     };
+  }
+
+  @Override
+  public double density(MatmulSpec spec, Sparse weights) {
+    return MatmulSparseVector.density(spec, weights.mask(), VectorWidth.bits(bits));
+  }
+
+  /**
+   * What is kept is gathered first, which takes about as long as to multiply it; and codes as
+   * floats, where dense ones of a single row are multiplied as shorts. 256 bits, 1024x1024: with a
+   * fifth of the weights f32 took 0.30 to 0.45 of the time of dense ones, int8 0.3 to 1.3.
+   */
+  @Override
+  public double crossover(MatmulSpec spec) {
+    return spec.codes() == null ? 0.4 : 0.2;
   }
 
   private synchronized MatmulScratch scratch() {

@@ -148,6 +148,37 @@ class BlockGemmNativeTest {
     }
   }
 
+  /** Zeros anywhere, whole rows and panels of them among them. */
+  @ParameterizedTest
+  @CsvSource({"1,1,0", "31,17,50", "130,193,50", "384,150,80", "200,1000,95", "64,64,100"})
+  void unstructuredCodesAgreeWithTheReference(int k, int n, int zeros) {
+    Quantized weights = check.quantized(k, n, INT8);
+    scatterZeros(weights, zeros);
+    try (CodesGemmCheck other = new CodesGemmCheck(CodesGemm.COMPILED, Int8SellGemmNative::new)) {
+      for (ActivationScheme activations : CodesGemmCheck.SCHEMES) {
+        other.compare(weights, activations, other.anyEpilogue());
+      }
+    }
+  }
+
+  /** Steps of 16 columns with four slots each count as density, empty slots and all. */
+  @ParameterizedTest
+  @CsvSource({"1,1,0", "31,17,50", "130,193,50", "384,150,80", "200,1000,95", "64,64,100"})
+  void unstructuredCodesArePackedAsTheirDensitySays(int k, int n, int zeros) {
+    Quantized codes = check.quantized(k, n, INT8);
+    scatterZeros(codes, zeros);
+    Sparse weights = new Sparse(Sparsity.UNSTRUCTURED, codes);
+    MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.S8_PER_TOKEN, Epilogue.NONE);
+    try (CpuBackend backend = new CpuBackend(1, null);
+        MatmulKernel kernel = backend.matmul(spec, weights, null)) {
+      assertTrue(kernel.implementation().startsWith("sinter_int8_sell_gemm_"));
+      int panels = Math.ceilDiv(n, 16);
+      double steps = backend.density(spec, weights) * panels * k / 4;
+      long others = 8L * (panels + 1) + 3L * 4 * 16 * panels; // starts, scales and sums
+      assertEquals(others + 98 * Math.round(steps), kernel.bytes(), random.toString());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"16x4", "32x32", "8x4"})
   void theBackendTakesWhatItHasAKernelFor(String id) {
@@ -273,6 +304,16 @@ class BlockGemmNativeTest {
             weights.asSlice(((long) r * k + column) * bytes, (long) width * bytes).fill((byte) 0);
           }
         }
+      }
+    }
+  }
+
+  /** Zeros about `percent` of the weights, and those of the first panel all. */
+  private void scatterZeros(Quantized weights, int percent) {
+    for (int i = 0; i < weights.rows() * weights.columns(); i++) {
+      boolean first = percent > 0 && i < BlockList.ROWS * weights.columns();
+      if (first || random.integer(0, 100) < percent) {
+        weights.codes().set(JAVA_BYTE, i, (byte) 0);
       }
     }
   }

@@ -30,6 +30,8 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Granularity;
 import dev.sinter.tensor.Quantized;
+import dev.sinter.tensor.Sparse;
+import dev.sinter.tensor.Sparsity;
 import dev.sinter.testing.Allocation;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.GuardedPages;
@@ -96,7 +98,7 @@ class VectorBackendTest {
               300,
               NoAllocation.class,
               Integer.toString(bits));
-      assertTrue(text.endsWith("15 kernels allocate nothing\n"), text);
+      assertTrue(text.endsWith("19 kernels allocate nothing\n"), text);
     }
   }
 
@@ -147,6 +149,24 @@ class VectorBackendTest {
         MatmulSpec gate =
             MatmulSpec.of(quantized, u8.scheme(), Epilogue.gate(true, Activation.SILU));
         MatmulKernel gated = backend.matmul(gate, quantized, new float[N]);
+        MemorySegment some = arena.allocate(4L * N * K);
+        some.asSlice(0, (long) N * K).fill((byte) 1); // of floats the first quarter of the rows
+        Sparse half = new Sparse(Sparsity.UNSTRUCTURED, new Dense("w", N, K, DType.F32, some));
+        MatmulSpec sparseF32 = MatmulSpec.of(half, ActivationScheme.FLOAT, epilogue);
+        MatmulKernel sparseFloats = backend.matmul(sparseF32, half, new float[N]);
+        Sparse bytes =
+            new Sparse(
+                Sparsity.UNSTRUCTURED,
+                new Quantized(
+                    "w",
+                    N,
+                    K,
+                    8,
+                    Granularity.CHANNEL,
+                    some.asSlice(0, (long) N * K),
+                    new float[N]));
+        MatmulSpec sparseW8a8 = MatmulSpec.of(bytes, u8.scheme(), epilogue);
+        MatmulKernel sparseInt8 = backend.matmul(sparseW8a8, bytes, new float[N]);
         ActivationBuffer rows = ActivationBuffer.floats(x, 5, K);
         ActivationBuffer codes =
             ActivationBuffer.allocate(arena, u8.scheme(), 5, K, int8.codeColumns());
@@ -166,13 +186,15 @@ class VectorBackendTest {
         }
         for (int m : new int[] {1, 5}) {
           Allocation.assertNone("f32, m=" + m, () -> floats.run(0, 1, m, rows, y));
+          Allocation.assertNone("sparse f32, m=" + m, () -> sparseFloats.run(0, 0, m, rows, y));
+          Allocation.assertNone("sparse w8a8, m=" + m, () -> sparseInt8.run(0, 0, m, codes, y));
           Allocation.assertNone("w4a16, m=" + m, () -> weightOnly.run(0, 1, m, rows, y));
           Allocation.assertNone("w8a8, m=" + m, () -> int8.run(0, 1, m, codes, y));
           Allocation.assertNone("gate, m=" + m, () -> gated.run(0, 0, m, codes, y));
           Allocation.assertNone("w4a8, m=" + m, () -> int4.run(0, 1, m, codesInSteps, y));
         }
       }
-      System.out.println("15 kernels allocate nothing");
+      System.out.println("19 kernels allocate nothing");
     }
   }
 
