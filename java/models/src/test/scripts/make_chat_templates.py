@@ -300,6 +300,9 @@ SNIPPETS = r"""
 {{ 'ab' * 2 }}{{ [1] * 2 }}{{ [1] + [2] }}{{ true + 1 }}
 {% set a, b = 1, 2 %}{{ a }}{{ b }}{% for x, y in [(1, 2), [3, 4]] %}{{ x }}{{ y }}{% endfor %}{% set t = 1, %}{{ t }}
 {% set a, b = [1] %}
+{% for i in [1, 2] %}{{ i }}{% continue %}{% else %}E{% endfor %}{% for i in [1, 2] %}{% break %}{% else %}F{% endfor %}
+{% for i in [1, 2] %}{% for j in [] %}{% else %}{% continue %}{% endfor %}never{% endfor %}{% for i in [1, 2] %}{{ i }}{% for j in [] %}{% else %}{% break %}{% endfor %}{% endfor %}
+{{ true | indent }}
 {% unknown %}
 {% if true %}
 {{ 1 + }}

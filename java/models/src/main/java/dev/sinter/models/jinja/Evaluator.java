@@ -53,7 +53,9 @@ final class Evaluator {
       case Statement.If i -> {
         return choose(i);
       }
-      case Statement.For f -> loop(f);
+      case Statement.For f -> {
+        return loop(f);
+      }
       case Statement.Set s -> {
         budget.at(s.line());
         assign(s.targets(), value(s.value()));
@@ -121,7 +123,7 @@ final class Evaluator {
     }
   }
 
-  private void loop(Statement.For statement) {
+  private End loop(Statement.For statement) {
     budget.at(statement.line());
     Scope outer = scope;
     List<Object> items = Values.items(value(statement.items()), budget);
@@ -137,18 +139,22 @@ final class Evaluator {
       items = chosen;
     }
     End end = End.DONE;
+    boolean through = false; // once at least, to the end of the body: else is for all other loops
     for (int i = 0; i < items.size() && end != End.BREAK; i++) {
       budget.spend(1);
       scope = new Scope(outer);
       assign(statement.targets(), items.get(i));
       scope.set("loop", new Loop(items, i, budget));
       end = run(statement.body());
+      through |= end == End.DONE;
     }
-    if (items.isEmpty()) {
+    End after = End.DONE; // of else, which may leave a loop around this one
+    if (!through) {
       scope = new Scope(outer);
-      run(statement.otherwise());
+      after = run(statement.otherwise());
     }
     scope = outer;
+    return after;
   }
 
   private void define(Statement.Macro macro) {

@@ -58,7 +58,7 @@ final class Filters {
         yield !absent ? input : args[0] == Arguments.ABSENT ? "" : args[0];
       }
       case "tojson" -> json(input, a);
-      case "indent" -> indent(text(input, budget), a);
+      case "indent" -> indent(a.text(input, null), a);
       case "int" -> integer(input, a);
       case "float" -> plain(real(input, a), a);
       case "abs" -> {
