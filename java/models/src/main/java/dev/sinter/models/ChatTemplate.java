@@ -26,17 +26,6 @@ public final class ChatTemplate {
   private static final String CONFIG = "tokenizer_config.json";
   private static final String KEY = "chat_template";
 
-  /** The special tokens that transformers gives to a template. */
-  private static final List<String> TOKENS =
-      List.of(
-          "bos_token",
-          "eos_token",
-          "unk_token",
-          "sep_token",
-          "pad_token",
-          "cls_token",
-          "mask_token");
-
   // Expressions and characters together: real templates take some thousand a message, and a few
   // times the characters of the conversation.
   private static final long WORK = 5_000_000;
@@ -72,14 +61,18 @@ public final class ChatTemplate {
   static Optional<ChatTemplate> read(Path folder, Clock clock) {
     Path config = folder.resolve(CONFIG);
     Path own = folder.resolve(FILE);
-    JsonNode json = Files.exists(config) ? JsonFiles.readObject(config) : null;
-    boolean alone = Files.exists(own);
-    String source = alone ? JsonFiles.readText(own) : json == null ? null : inConfig(config, json);
+    Path file = Files.exists(own) ? own : config;
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    String source =
+        file.equals(own)
+            ? JsonFiles.readText(own)
+            : inConfig(config, JsonFiles.readObject(config).path(KEY));
     if (source == null) {
       return Optional.empty();
     }
-    Map<String, Object> tokens = json == null ? Map.of() : tokens(config, json);
-    Path file = alone ? own : config;
+    Map<String, Object> tokens = SpecialTokens.read(folder, source);
     try {
       return Optional.of(new ChatTemplate(file, Template.parse(source), tokens, clock));
     } catch (JinjaException e) {
@@ -87,8 +80,7 @@ public final class ChatTemplate {
     }
   }
 
-  private static String inConfig(Path config, JsonNode json) {
-    JsonNode value = json.path(KEY);
+  private static String inConfig(Path config, JsonNode value) {
     if (value.isArray()) {
       for (JsonNode named : value) {
         if (named.path("name").asText().equals("default") && named.path("template").isTextual()) {
@@ -104,21 +96,6 @@ public final class ChatTemplate {
       throw fail(config, KEY + " must be a template or a list of them");
     }
     return value.textValue();
-  }
-
-  /** Each is a string, or an object with the string as its content. */
-  private static Map<String, Object> tokens(Path config, JsonNode json) {
-    Map<String, Object> tokens = new HashMap<>();
-    for (String name : TOKENS) {
-      JsonNode value = json.path(name);
-      JsonNode text = value.isObject() ? value.path("content") : value;
-      if (text.isTextual()) {
-        tokens.put(name, text.textValue());
-      } else if (json.hasNonNull(name)) {
-        throw fail(config, name + " must be a token, is " + value);
-      }
-    }
-    return tokens;
   }
 
   private static CheckpointException wrong(Path file, JinjaException e) {

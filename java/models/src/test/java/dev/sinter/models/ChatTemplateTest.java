@@ -260,6 +260,48 @@ class ChatTemplateTest {
     assertTrue(message.contains("eos_token must be a token, is 7"), message);
   }
 
+  /** As transformers 5.18 has them, tried with tokenizers of these classes. */
+  @Test
+  void tokensAreThoseOfTransformers() throws IOException {
+    Files.writeString(
+        folder.resolve(JINJA),
+        "{{ bos_token }},{{ eos_token }},{{ pad_token }},{{ x_token }},{{ add_bos_token }}");
+    assertEquals(",,,,", tokens("{}"));
+    assertEquals(",,,,", tokens("{'tokenizer_class': 'PreTrainedTokenizerFast'}"));
+    assertEquals("<s>,</s>,,,", tokens("{'tokenizer_class': 'LlamaTokenizerFast'}"));
+    assertEquals("<s>,</s>,,,", tokens("{'tokenizer_class': 'LlamaTokenizer'}"));
+    assertEquals(
+        ",</s>,,X,",
+        tokens(
+            "{'tokenizer_class': 'LlamaTokenizer', 'bos_token': null,"
+                + " 'x_token': {'content': 'X'}, 'add_bos_token': true}"));
+    assertEquals(
+        ",<|endoftext|>,<|endoftext|>,F,",
+        tokens("{'tokenizer_class': 'Qwen2Tokenizer', 'extra_special_tokens': {'x_token': 'F'}}"));
+    assertEquals("<bos>,<eos>,<pad>,,", tokens("{'tokenizer_class': 'GemmaTokenizer'}"));
+
+    Path map = folder.resolve("special_tokens_map.json");
+    Files.writeString(map, "{\"bos_token\": \"B\", \"eos_token\": {\"content\": \"E\"}}");
+    assertEquals("B,E,,,", tokens("{'eos_token': 'other'}"));
+    assertEquals(",other,,,", tokens("{'eos_token': 'other', 'added_tokens_decoder': {}}"));
+    Files.delete(map);
+
+    String message =
+        assertThrows(CheckpointException.class, () -> tokens("{'tokenizer_class': 'OwnTokenizer'}"))
+            .getMessage();
+    assertTrue(message.contains("uses bos_token") && message.contains("OwnTokenizer"), message);
+    assertEquals(
+        "1,2,,,",
+        tokens(
+            "{'tokenizer_class': 'OwnTokenizer', 'bos_token': '1', 'eos_token': '2',"
+                + " 'pad_token': null}"));
+  }
+
+  private String tokens(String config) throws IOException {
+    Files.writeString(folder.resolve(CONFIG), config.replace('\'', '"'));
+    return found("x");
+  }
+
   private String found(String text) {
     return ChatTemplate.read(folder).orElseThrow().render(List.of(ChatMessage.user(text)), true);
   }
