@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
       "Suites:",
       "  quick    the main schemes, two shapes, M = 1 and 32; within a minute",
       "  dense    every scheme, four shapes, M = 1 to 512; within ten minutes",
-      "  sparse   w8a8, w4a8 and f32 with 50 to 95% zeros in every structure, and",
+      "  sparse   w8a8, w4a8 and f32 with 50 to 95%% zeros in every structure, and",
       "           dense; 4096x4096, M = 1 to 128; within ten minutes",
       "  encoder  MiniLM, sentences per second at three sizes",
       "",

@@ -33,7 +33,16 @@ class BenchCommandTest {
 
   @Test
   void helpFitsATerminalAndNamesEverySuite() {
-    assertEquals(0, run("--help"));
+    PrintStream console = System.err;
+    ByteArrayOutputStream warnings = new ByteArrayOutputStream(); // picocli's, of loose formats
+    try {
+      System.setErr(new PrintStream(warnings, true, StandardCharsets.UTF_8));
+      assertEquals(0, run("--help"));
+    } finally {
+      System.setErr(console);
+    }
+    assertEquals("", warnings.toString(StandardCharsets.UTF_8));
+    assertEquals("", err.toString(StandardCharsets.UTF_8));
     String help = out.toString(StandardCharsets.UTF_8);
     assertTrue(help.lines().allMatch(l -> l.length() <= 80), help);
     for (Suite suite : Suite.values()) {

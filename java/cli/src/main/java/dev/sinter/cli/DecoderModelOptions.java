@@ -68,6 +68,10 @@ final class DecoderModelOptions {
               + ".")
   private int context;
 
+  Path folder() {
+    return folder;
+  }
+
   Scheme scheme() {
     return scheme;
   }

@@ -4,23 +4,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.MachineLimits;
 import dev.sinter.Sinter;
-import dev.sinter.backend.Activation;
-import dev.sinter.backend.AttentionSpec;
-import dev.sinter.backend.Backend;
-import dev.sinter.backend.Epilogue;
-import dev.sinter.backend.MatmulSpec;
-import dev.sinter.backend.NormSpec;
-import dev.sinter.backend.OpSpec;
-import dev.sinter.backend.QuantizeSpec;
-import dev.sinter.backend.Support;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
-import dev.sinter.tensor.ActivationScheme;
-import dev.sinter.tensor.DType;
-import dev.sinter.tensor.Scheme;
 import java.io.PrintStream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -52,87 +39,10 @@ record Diagnosis(
    */
   record Library(String name, String path, String reason) {}
 
-  /** What a backend says to an operation. */
-  record Answer(String backend, String operation, Support support) {}
-
   // For each figure: a second in all, with the memory that has to be filled before.
   private static final Duration LIMIT_TIME = Duration.ofMillis(30);
 
-  /** The operations of a BERT encoder of hidden size 384. */
-  private static final List<Asked> ASKED =
-      List.of(
-          new Asked(
-              "matmul f32",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  DType.F32,
-                  null,
-                  ActivationScheme.FLOAT,
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked(
-              "matmul bf16",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  DType.BF16,
-                  null,
-                  ActivationScheme.BF16,
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked(
-              "matmul w8a8",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  null,
-                  Scheme.W8A8.codes(),
-                  Scheme.W8A8.activations(),
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked(
-              "matmul w4a8",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  null,
-                  Scheme.W4A8.codes(),
-                  Scheme.W4A8.activations(),
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked(
-              "matmul w8a16",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  null,
-                  Scheme.W8A16.codes(),
-                  Scheme.W8A16.activations(),
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked(
-              "matmul w4a16",
-              new MatmulSpec(
-                  384,
-                  1536,
-                  null,
-                  Scheme.W4A16.codes(),
-                  Scheme.W4A16.activations(),
-                  new Epilogue(true, Activation.GELU_ERF, false))),
-          new Asked("attention", new AttentionSpec(12, 32, 512)),
-          new Asked("norm", new NormSpec(384, 1e-12f)),
-          new Asked("quantize bf16", new QuantizeSpec(384, ActivationScheme.BF16)),
-          new Asked("quantize u8", new QuantizeSpec(384, ActivationScheme.U8_PER_TOKEN)),
-          new Asked("quantize s8", new QuantizeSpec(384, ActivationScheme.S8_PER_TOKEN)));
-
-  private record Asked(String name, OpSpec spec) {}
-
   static Diagnosis of(Sinter sinter) {
-    List<Answer> answers = new ArrayList<>();
-    for (Backend backend : sinter.backends()) {
-      for (Asked asked : ASKED) {
-        // Never having a kernel for a family is by design and no finding.
-        if (backend.operations().contains(asked.spec().getClass())) {
-          answers.add(new Answer(backend.name(), asked.name(), backend.supports(asked.spec())));
-        }
-      }
-    }
     return new Diagnosis(
         CpuFeatures.host(),
         Runtime.getRuntime().availableProcessors(),
@@ -141,7 +51,7 @@ record Diagnosis(
         List.of(
             library("sinter", NativeLibraries.sinter()),
             library("oneDNN", NativeLibraries.oneDnn())),
-        answers,
+        Answer.all(sinter.backends()),
         IntStream.of(1, sinter.threads())
             .distinct()
             .mapToObj(t -> MachineLimits.measure(t, LIMIT_TIME))
@@ -195,6 +105,7 @@ record Diagnosis(
           .put("backend", a.backend())
           .put("operation", a.operation())
           .put("supported", a.support().supported())
+          .put("isa", a.isa())
           .put("reason", a.support().reason());
     }
     LimitsReport.toJson(limits, json.putObject("limits"));
@@ -229,10 +140,11 @@ record Diagnosis(
     }
     libraryTable.print(out);
     out.println();
-    TextTable table = new TextTable("backend", "operation", "runs", "why not");
+    TextTable table = new TextTable("backend", "operation", "runs", "ISA, or why not");
     for (Answer a : answers) {
       boolean runs = a.support().supported();
-      table.row(a.backend(), a.operation(), runs ? "yes" : "no", runs ? "" : a.support().reason());
+      table.row(
+          a.backend(), a.operation(), runs ? "yes" : "no", runs ? a.isa() : a.support().reason());
     }
     table.print(out);
     out.println();

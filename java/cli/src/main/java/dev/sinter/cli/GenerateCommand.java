@@ -3,10 +3,15 @@ package dev.sinter.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.Sinter;
+import dev.sinter.models.ChatMessage;
+import dev.sinter.models.ChatTemplate;
 import dev.sinter.models.DecoderModel;
 import dev.sinter.models.DecoderSession;
 import dev.sinter.models.Generation;
 import dev.sinter.models.Sampling;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
@@ -22,14 +27,15 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Continues a text with a decoder.",
+      "Continues a text with a decoder, or answers as its chat template has it.",
       "The continuation is printed while it grows; with --json, at the end, one line:"
           + " {\"prompt_ids\":...,\"ids\":...,\"text\":...} with the new ids and their text."
     },
     footer = {
       "",
-      "Example:",
-      "  sinter generate --model DIR --prompt 'Once upon a time' --scheme w4a8"
+      "Examples:",
+      "  sinter generate --model DIR --prompt 'Once upon a time' --scheme w4a8",
+      "  sinter generate --model DIR --chat 'Why is the sky blue?' --system 'Be brief.'"
     })
 final class GenerateCommand implements Callable<Integer> {
   private static final double NANOS = 1e9;
@@ -41,12 +47,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private DecoderModelOptions model;
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "TEXT",
-      required = true,
-      description = "The text to continue.")
-  private String prompt;
+  @ArgGroup(multiplicity = "1")
+  private Input input;
 
   @Option(
       names = "--max-tokens",
@@ -63,6 +65,43 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(names = "--json", description = "Print one line of JSON.")
   private boolean json;
+
+  /** One of two. */
+  private static final class Input {
+    @Option(
+        names = "--prompt",
+        paramLabel = "TEXT",
+        required = true,
+        description = "The text to continue, as it is.")
+    private String prompt;
+
+    @ArgGroup(exclusive = false)
+    private Chat chat;
+
+    int[] tokens(DecoderModel decoder) {
+      return chat == null ? decoder.tokenize(prompt) : decoder.tokenize(chat.messages());
+    }
+  }
+
+  private static final class Chat {
+    @Option(
+        names = "--chat",
+        paramLabel = "TEXT",
+        required = true,
+        description = "What the user says, in the model's chat template.")
+    private String user;
+
+    @Option(
+        names = "--system",
+        paramLabel = "TEXT",
+        description = "With --chat: the system message before it. Default: the template's, if any.")
+    private String system;
+
+    List<ChatMessage> messages() {
+      ChatMessage message = ChatMessage.user(user);
+      return system == null ? List.of(message) : List.of(ChatMessage.system(system), message);
+    }
+  }
 
   /**
    * @param clock nanoseconds
@@ -99,6 +138,12 @@ final class GenerateCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw engine.wrongUsage(e);
     }
+    Path folder = model.folder();
+    if (input.chat != null && Files.isDirectory(folder) && ChatTemplate.read(folder).isEmpty()) {
+      throw engine.wrongUsage(
+          new IllegalArgumentException(
+              folder + " has no chat template: use --prompt, in the form that the model knows"));
+    }
   }
 
   private Generation.Settings settings(DecoderModel decoder) {
@@ -114,7 +159,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   private int[] tokens(DecoderModel decoder) {
     try {
-      return decoder.tokenize(prompt);
+      return input.tokens(decoder);
     } catch (IllegalArgumentException e) {
       throw engine.wrongUsage(e);
     }

@@ -50,8 +50,7 @@ final class SinterCommand implements Callable<Integer> {
     return CommandRunner.run(commandLine(terminal, opener, clock), terminal, args);
   }
 
-  private static CommandLine commandLine(
-      Terminal terminal, EncoderHost.Opener opener, LongSupplier clock) {
+  static CommandLine commandLine(Terminal terminal, EncoderHost.Opener opener, LongSupplier clock) {
     return new CommandLine(new SinterCommand())
         .addSubcommand(new DemoCommand(terminal, opener, new Stopwatch(clock)))
         .addSubcommand(new EmbedCommand(terminal, opener))

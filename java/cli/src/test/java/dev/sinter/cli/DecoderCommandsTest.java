@@ -64,6 +64,37 @@ class DecoderCommandsTest {
   }
 
   @Test
+  void aChatIsWhatTheTemplateMakesOfIt() throws IOException {
+    String[] args = {"generate", "--model", model(), "--chat", "Hi", "--max-tokens=3", "--json"};
+    CliRun without = run(args);
+    assertEquals(2, without.code(), without.err());
+    assertTrue(without.err().contains("no chat template"), without.err());
+    assertTrue(without.err().contains("--prompt"), without.err());
+    Path template = scratch.resolve("tiny").resolve("chat_template.jinja");
+    try {
+      Files.writeString(
+          template,
+          "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}|{% endfor %}"
+              + "{% if messages[0].content == 'no' %}{{ raise_exception('not so') }}{% endif %}");
+      assertEquals("u:Hi|".length(), json(run(args)).get("prompt_ids").size());
+      args[5] = "--system=Be";
+      assertEquals("s:Be|u:Hi|".length(), json(run(args)).get("prompt_ids").size());
+      args[4] = "no";
+      args[5] = "--greedy";
+      CliRun refused = run(args);
+      assertEquals(2, refused.code(), refused.err());
+      assertTrue(refused.err().contains("refuses this conversation: not so"), refused.err());
+      Files.writeString(template, "{{ messages | frob }}");
+      CliRun broken = run(args);
+      assertEquals(1, broken.code(), broken.err());
+      assertTrue(broken.err().contains("the filter 'frob' is not supported"), broken.err());
+      assertTrue(broken.err().contains("chat_template.jinja"), broken.err());
+    } finally {
+      Files.deleteIfExists(template);
+    }
+  }
+
+  @Test
   void theSeedDecides() throws IOException {
     String[] args = {"--json", "--scheme=w8a8", "--kv=int8", "--seed=5", "--temperature=1.5"};
     JsonNode one = json(generate(args));

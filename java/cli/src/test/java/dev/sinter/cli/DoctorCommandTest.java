@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -27,10 +28,26 @@ class DoctorCommandTest {
       assertTrue(library.get(found ? "path" : "reason").textValue().length() > 3, run.out());
     }
     Set<String> backends = new HashSet<>();
+    Set<String> operations = new HashSet<>();
     for (JsonNode answer : json.get("backends")) {
       backends.add(answer.get("backend").textValue());
+      operations.add(answer.get("operation").textValue());
       boolean supported = answer.get("supported").booleanValue();
-      assertTrue(supported || answer.get("reason").textValue().length() > 3, run.out());
+      String detail = answer.get(supported ? "isa" : "reason").textValue();
+      assertTrue(detail.length() > 2, run.out());
+    }
+    for (String operation :
+        List.of(
+            "matmul w4a16",
+            "matmul ternary",
+            "matmul binary",
+            "cached attention f32",
+            "cached attention bf16",
+            "cached attention int8",
+            "layer norm",
+            "rms norm",
+            "quantize u8")) {
+      assertTrue(operations.contains(operation), operation + " is not in " + operations);
     }
     assertTrue(backends.contains("reference"), run.out());
     assertTrue(json.at("/limits/dram_gbs/1").doubleValue() > 0, run.out());

@@ -4,7 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,6 +50,33 @@ class SinterCommandTest {
     assertFalse(run.out().contains("\u001b"), "colours without a terminal");
   }
 
+  /** picocli reports a text that is no format on the standard error of the process. */
+  @Test
+  void noHelpHasALooseFormat() {
+    PrintStream console = System.err;
+    ByteArrayOutputStream warnings = new ByteArrayOutputStream();
+    Set<String> commands =
+        SinterCommand.commandLine(
+                new Terminal(InputStream.nullInputStream(), console, console, false, false, false),
+                o -> new FakeHost(),
+                System::nanoTime)
+            .getSubcommands()
+            .keySet();
+    assertTrue(commands.contains("calibrate") && commands.size() >= 10, commands.toString());
+    try {
+      System.setErr(new PrintStream(warnings, true, StandardCharsets.UTF_8));
+      for (String command : commands) {
+        CliRun run = run(command, "--help");
+        assertEquals(0, run.code(), command);
+        assertEquals("", run.err(), command);
+        assertFalse(run.out().contains("%n") || run.out().contains("${"), run.out());
+      }
+    } finally {
+      System.setErr(console);
+    }
+    assertEquals("", warnings.toString(StandardCharsets.UTF_8));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -60,6 +92,9 @@ class SinterCommandTest {
         "inspect a b",
         "generate --model m",
         "generate --prompt p",
+        "generate --model m --prompt p --chat c",
+        "generate --model m --prompt p --system s",
+        "generate --model m --system s",
         "generate --model m --prompt p --kv int4",
         "generate --model m --prompt p --top-p 0",
         "generate --model m --prompt p --max-tokens 0",

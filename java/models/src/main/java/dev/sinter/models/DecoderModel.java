@@ -27,6 +27,7 @@ public final class DecoderModel implements AutoCloseable {
   private final Decoder decoder;
   private final Tokenizer tokenizer; // null if the folder has none
   private final Sampling sampling;
+  private volatile ChatTemplate chatTemplate; // read when it is asked for
 
   private DecoderModel(
       Path folder,
@@ -158,6 +159,38 @@ public final class DecoderModel implements AutoCloseable {
             () ->
                 new IllegalArgumentException(
                     "the prompt is empty, and " + name() + " has no bos_token_id"));
+  }
+
+  /**
+   * How the model wants conversations written.
+   *
+   * @throws IllegalArgumentException if the folder has no chat template
+   * @throws dev.sinter.checkpoint.CheckpointException if it is malformed or not supported
+   */
+  public ChatTemplate chatTemplate() {
+    if (chatTemplate == null) {
+      chatTemplate =
+          ChatTemplate.read(folder)
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          folder
+                              + " has no chat template, neither chat_template.jinja nor in"
+                              + " tokenizer_config.json: give it a prompt as plain text"));
+    }
+    return chatTemplate;
+  }
+
+  /**
+   * Token ids of a conversation, up to where the assistant's next words begin: what the chat
+   * template makes of it. The special tokens are those that the template writes.
+   *
+   * @throws IllegalArgumentException if the folder has no chat template, or it refuses the messages
+   * @throws dev.sinter.checkpoint.CheckpointException if the template is malformed or not supported
+   * @throws IllegalStateException if the folder has no tokenizer
+   */
+  public int[] tokenize(List<ChatMessage> messages) {
+    return tokenizer().encodePlain(chatTemplate().render(messages, true));
   }
 
   /**

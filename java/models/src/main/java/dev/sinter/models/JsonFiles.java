@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Reads the JSON files beside a model's weights. */
+/** Reads the JSON and text files beside a model's weights. */
 final class JsonFiles {
   // The largest are tokenizers of many languages, some 20 MB.
   private static final long MAX_BYTES = 100_000_000;
@@ -50,6 +50,24 @@ final class JsonFiles {
       throw fail(file, "must be a JSON object");
     }
     return json;
+  }
+
+  /**
+   * A text file.
+   *
+   * @throws CheckpointException if it cannot be read, is too large or is not UTF-8
+   */
+  static String readText(Path file) {
+    try {
+      long size = Files.size(file);
+      if (size > MAX_BYTES) {
+        throw fail(file, "has " + size + " bytes, at most " + MAX_BYTES + " are read");
+      }
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          file.toString(), null, CheckpointException.UNKNOWN_OFFSET, "cannot be read: " + e, e);
+    }
   }
 
   static CheckpointException fail(Path file, String reason) {

@@ -104,7 +104,7 @@ class DecoderGoldenTest {
 
   /** oneDNN has no gates: gate and up are two layers there. */
   @ParameterizedTest
-  @ValueSource(strings = {"onednn", "reference"})
+  @ValueSource(strings = {"onednn", "vector", "reference"})
   void otherBackendsGiveTheSame(String backend) {
     SinterOptions options = SinterOptions.defaults().withThreads(2).withBackend(backend);
     try (Sinter other = Sinter.open(options)) {

@@ -87,7 +87,6 @@ public final class VectorBackend implements Backend {
               || q.groups() > 1
               || q.columnOrder() != null ->
           Support.no("makes U8 and S8 codes of whole rows in order only");
-      case NormSpec n when n.kind() != NormSpec.Kind.LAYER -> Support.no("has layer norm only");
       case NormSpec n when n.codes() != null -> supports(n.codes());
       case MatmulSpec m -> supports(m);
       default -> support;
@@ -201,7 +200,7 @@ public final class VectorBackend implements Backend {
       throw new IllegalArgumentException("vector cannot run " + spec + ": " + answer.reason());
     }
     NormKernel norm =
-        VectorWidth.kernel(LayerNormVector.class, NormKernel.class, bits, spec, gamma, beta);
+        VectorWidth.kernel(NormVector.class, NormKernel.class, bits, spec, gamma, beta);
     return spec.codes() == null ? norm : new NormThenQuantize(norm, quantize(spec.codes()));
   }
 

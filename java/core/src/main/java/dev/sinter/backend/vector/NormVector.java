@@ -13,13 +13,14 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Layer normalization in two passes, mean first: the variance is a sum of squares and cannot
- * cancel. The last {@code width mod LANES} elements are summed one by one. Sums have an order that
- * the width alone determines, so a row's result depends on nothing but the row. Thread-safe.
+ * Layer normalization in two passes, mean first, so that the variance is a sum of squares and
+ * cannot cancel; RMS normalization is the second of them, with a mean of 0. The last {@code width
+ * mod LANES} elements are summed one by one. Sums have an order that the width alone determines, so
+ * a row's result depends on nothing but the row. Thread-safe.
  *
  * <p>Row sums and sums of squares must lie in the range of f32.
  */
-final class LayerNormVector implements NormKernel {
+final class NormVector implements NormKernel {
   private static final VectorSpecies<Float> FLOATS =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -30,12 +31,14 @@ final class LayerNormVector implements NormKernel {
   private static final VectorShuffle<Float> SWAP_1 = swap(1);
 
   private final int width;
+  private final boolean centered;
   private final float epsilon;
   private final float[] gamma;
   private final float[] beta;
 
-  LayerNormVector(NormSpec spec, float[] gamma, float[] beta) {
+  NormVector(NormSpec spec, float[] gamma, float[] beta) {
     width = spec.width();
+    centered = spec.kind() == NormSpec.Kind.LAYER;
     spec.check(gamma, beta);
     epsilon = spec.epsilon();
     this.gamma = gamma.clone();
@@ -44,7 +47,7 @@ final class LayerNormVector implements NormKernel {
 
   @Override
   public String implementation() {
-    return "LayerNormVector:" + FLOATS.vectorBitSize();
+    return "NormVector:" + FLOATS.vectorBitSize();
   }
 
   @Override
@@ -56,7 +59,7 @@ final class LayerNormVector implements NormKernel {
   public void run(MemorySegment x, MemorySegment y, ActivationBuffer out, int from, int to) {
     for (int row = from; row < to; row++) {
       long base = 4L * row * width;
-      float mean = sum(x, base) / width;
+      float mean = centered ? sum(x, base) / width : 0;
       float variance = sumOfSquares(x, base, mean) / width;
       normalize(x, y, base, mean, 1 / (float) Math.sqrt(variance + epsilon));
     }

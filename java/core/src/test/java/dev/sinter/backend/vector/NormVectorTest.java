@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-class LayerNormVectorTest {
+class NormVectorTest {
   private static final float EPSILON = 1e-12f;
   private static final int ROWS = 5;
 
@@ -30,18 +30,20 @@ class LayerNormVectorTest {
     for (int bits : Widths.ofThisHost()) {
       for (int width : Shapes.widths()) {
         for (float mean : new float[] {0, 3, -20}) {
-          check(bits, width, mean);
-          cases++;
+          for (NormSpec.Kind kind : NormSpec.Kind.values()) {
+            check(bits, width, mean, kind);
+            cases++;
+          }
         }
       }
     }
-    assertEquals(Widths.ofThisHost().length * Shapes.widths().length * 3, cases);
+    assertEquals(Widths.ofThisHost().length * Shapes.widths().length * 6, cases);
   }
 
-  private void check(int bits, int width, float mean) {
-    String where = bits + " bits, width " + width + ", mean " + mean + " " + random;
+  private void check(int bits, int width, float mean, NormSpec.Kind kind) {
+    String where = bits + " bits, " + kind + ", width " + width + ", mean " + mean + " " + random;
     // One element always equals its mean, and the distance is lost in epsilon.
-    NormSpec spec = new NormSpec(width, width == 1 ? 1 : EPSILON);
+    NormSpec spec = new NormSpec(kind, width, width == 1 ? 1 : EPSILON, null);
     float[] gamma = random.normals(width, 1);
     float[] beta = random.normals(width, 1);
     try (GuardedMemory memory = new GuardedMemory();
@@ -90,12 +92,15 @@ class LayerNormVectorTest {
       for (int width : Shapes.widths()) {
         float[] gamma = random.normals(width, 1);
         float[] beta = random.normals(width, 1);
-        NormSpec spec = new NormSpec(width, EPSILON);
-        try (GuardedMemory memory = new GuardedMemory();
-            NormKernel kernel = new VectorBackend(1, bits).norm(spec, gamma, beta)) {
-          MemorySegment x = memory.floats(new float[width]);
-          kernel.run(x, x, 0, 1);
-          assertArrayEquals(beta, x.toArray(JAVA_FLOAT), bits + " bits, " + width + " " + random);
+        for (NormSpec.Kind kind : NormSpec.Kind.values()) {
+          NormSpec spec = new NormSpec(kind, width, EPSILON, null);
+          String where = bits + " bits, " + kind + ", " + width + " " + random;
+          try (GuardedMemory memory = new GuardedMemory();
+              NormKernel kernel = new VectorBackend(1, bits).norm(spec, gamma, beta)) {
+            MemorySegment x = memory.floats(new float[width]);
+            kernel.run(x, x, 0, 1);
+            assertArrayEquals(beta, x.toArray(JAVA_FLOAT), where);
+          }
         }
       }
     }
