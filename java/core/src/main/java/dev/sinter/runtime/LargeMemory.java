@@ -29,4 +29,11 @@ public final class LargeMemory {
     sinter_advise_huge_pages(memory, bytes);
     return memory;
   }
+
+  /** Asks for huge pages behind memory from elsewhere, such as a mapped file. */
+  public static void advise(MemorySegment memory) {
+    if (memory.byteSize() >= LARGE && NativeLibraries.sinter() instanceof NativeLibraries.Loaded) {
+      sinter_advise_huge_pages(memory, memory.byteSize());
+    }
+  }
 }

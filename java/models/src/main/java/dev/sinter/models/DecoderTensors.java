@@ -2,9 +2,12 @@ package dev.sinter.models;
 
 import dev.sinter.checkpoint.Checkpoint;
 import dev.sinter.checkpoint.CheckpointException;
+import dev.sinter.checkpoint.TensorInfo;
+import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.RawTensor;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * The tensors of a decoder, checked against what config.json says of their shapes.
@@ -30,14 +33,22 @@ record DecoderTensors(Checkpoint checkpoint, String prefix) {
    * @param module as {@code layers.0.mlp.up_proj}
    */
   Dense matrix(String module, int rows, int columns) {
-    RawTensor tensor = checkpoint.tensor(name(module) + ".weight");
-    if (!Arrays.equals(tensor.shape(), new long[] {rows, columns})) {
-      throw fail(tensor, "[" + rows + ", " + columns + "]");
+    matrixType(module, rows, columns);
+    return Dense.of(checkpoint.tensor(name(module) + ".weight"));
+  }
+
+  /** Its type, without its values. */
+  DType matrixType(String module, int rows, int columns) {
+    TensorInfo info = checkpoint.info(name(module) + ".weight");
+    Optional<DType> type =
+        Arrays.stream(DType.values())
+            .filter(t -> t.isFloating() && t.name().equals(info.type()))
+            .findFirst();
+    if (type.isEmpty() || !Arrays.equals(info.shape(), new long[] {rows, columns})) {
+      RawTensor tensor = checkpoint.tensor(info.name()); // or what is wrong with it
+      throw fail(tensor, type.isEmpty() ? "of a floating type" : "[" + rows + ", " + columns + "]");
     }
-    if (!tensor.dtype().isFloating()) {
-      throw fail(tensor, "of a floating type");
-    }
-    return Dense.of(tensor);
+    return type.get();
   }
 
   /** The factors of a norm. */
