@@ -54,7 +54,7 @@ public interface Backend extends AutoCloseable {
    *     closed
    * @param bias N values; null unless the epilogue has a bias
    */
-  default MatmulKernel matmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
+  default MatmulKernel packedMatmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
     throw refused(spec);
   }
 

@@ -32,8 +32,7 @@ public non-sealed interface MatmulKernel extends Kernel {
   long bytes();
 
   /**
-   * The weights as this kernel reads them, without the bias, for {@link Backend#matmul(MatmulSpec,
-   * PackedWeights, float[])}; valid until the kernel is closed. Null if the backend cannot take
+   * The weights as this kernel reads them, without the bias, for {@link Backend#packedMatmul}; valid until the kernel is closed. Null if the backend cannot take
    * them back.
    */
   default PackedWeights packed() {

@@ -72,7 +72,7 @@ final class Forms implements AutoCloseable {
   /** Weights that {@link #packed} gave out before. */
   static Forms of(Sinter sinter, MatmulSpec spec, PackedWeights weights, float[] bias) {
     Planner.Choice choice = sinter.planner().choose(spec);
-    MatmulKernel kernel = choice.backend().matmul(spec, weights, bias);
+    MatmulKernel kernel = choice.backend().packedMatmul(spec, weights, bias);
     return new Forms(new Packing(choice), kernel, null, null, 0);
   }
 

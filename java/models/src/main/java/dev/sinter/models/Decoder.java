@@ -28,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -71,8 +70,8 @@ final class Decoder implements AutoCloseable {
   /**
    * Reads, compresses and packs all weights.
    *
-   * @param checkpoints opens the weights, once a layer: a checkpoint keeps what it has read until
-   *     it is closed
+   * @param checkpoints opens the weights, once for each layer that is not packed yet: a checkpoint
+   *     keeps what it has read until it is closed
    * @param packed has the weights that need not be read, and gets the others; closed with the
    *     decoder
    */
@@ -134,20 +133,15 @@ final class Decoder implements AutoCloseable {
   }
 
   private void load(Supplier<Checkpoint> checkpoints, DecoderScheme scheme, Progress progress) {
-    with(checkpoints, loader -> loadEmbeddings(loader, scheme));
-    for (int i = 0; i < config.layers(); i++) {
-      progress.step("loading layers", i, config.layers());
-      int index = i;
-      with(checkpoints, loader -> layers.add(DecoderLayer.load(loader, config, index, scheme)));
+    try (LayerSource source = new LayerSource(sinter, checkpoints, packed, linears)) {
+      loadEmbeddings(source.loader(), scheme);
+      for (int i = 0; i < config.layers(); i++) {
+        progress.step("loading layers", i, config.layers());
+        layers.add(DecoderLayer.load(source.loader(), config, i, scheme));
+      }
+      loadHead(source.loader(), scheme);
     }
-    with(checkpoints, loader -> loadHead(loader, scheme));
     progress.step("loading layers", config.layers(), config.layers());
-  }
-
-  private void with(Supplier<Checkpoint> checkpoints, Consumer<LinearLoader> work) {
-    try (Checkpoint checkpoint = checkpoints.get()) {
-      work.accept(new LinearLoader(sinter, DecoderTensors.of(checkpoint), packed, linears));
-    }
   }
 
   private void loadEmbeddings(LinearLoader loader, DecoderScheme scheme) {

@@ -9,19 +9,32 @@ import dev.sinter.tensor.RawTensor;
 import java.util.Arrays;
 import java.util.Optional;
 
-/**
- * The tensors of a decoder, checked against what config.json says of their shapes.
- *
- * @param prefix what stands before the names in the file; empty for a model without a head
- */
-record DecoderTensors(Checkpoint checkpoint, String prefix) {
+/** The tensors of a decoder, checked against what config.json says of their shapes. */
+final class DecoderTensors {
   static final String EMBEDDINGS = "embed_tokens";
   static final String HEAD = "lm_head";
   private static final String MODEL = "model.";
 
+  private final Checkpoint checkpoint;
+  private final String prefix;
+  private boolean readMatrices;
+
+  /**
+   * @param prefix what stands before the names in the file; empty for a model without a head
+   */
+  private DecoderTensors(Checkpoint checkpoint, String prefix) {
+    this.checkpoint = checkpoint;
+    this.prefix = prefix;
+  }
+
   static DecoderTensors of(Checkpoint checkpoint) {
     boolean bare = checkpoint.contains(EMBEDDINGS + ".weight");
     return new DecoderTensors(checkpoint, bare ? "" : MODEL);
+  }
+
+  /** Whether the checkpoint has matrices in memory. */
+  boolean hasReadMatrices() {
+    return readMatrices;
   }
 
   /** The full name of a module; only the head stands outside of the model. */
@@ -34,6 +47,7 @@ record DecoderTensors(Checkpoint checkpoint, String prefix) {
    */
   Dense matrix(String module, int rows, int columns) {
     matrixType(module, rows, columns);
+    readMatrices = true;
     return Dense.of(checkpoint.tensor(name(module) + ".weight"));
   }
 

@@ -322,7 +322,7 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public MatmulKernel matmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
+  public MatmulKernel packedMatmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
     require(spec);
     if (!takes(spec, weights)) {
       throw new IllegalArgumentException(
