@@ -141,6 +141,15 @@ struct Avx2 : Lanes256 {
   using WideQuad = Wide;
   using Partial = __m256i;
   static constexpr bool planes_in_place = false;
+  static constexpr bool adds_up = false;  // instructions are the limit, not memory
+
+  // A single row has two panels to use its activations for: broadcasting and widening them costs
+  // half of what multiplying does.
+  struct Int8Tiles {
+    static constexpr int rows = 4;
+    static constexpr int panels(int r) { return r == 1 ? 2 : 1; }
+  };
+  using NarrowTiles = Int8Tiles;
 
   static Wide widen(Bytes w) {
     return {_mm256_and_si256(w, _mm256_set1_epi16(255)), _mm256_srli_epi16(w, 8)};
@@ -175,6 +184,7 @@ struct AvxVnni : Lanes256 {
   using WideQuad = __m256i;
   using Partial = __m256i;
   static constexpr bool planes_in_place = true;
+  static constexpr bool adds_up = true;
 
   static Int shift_right(Int v, int n) {
     using Ints = int32_t __attribute__((vector_size(32)));

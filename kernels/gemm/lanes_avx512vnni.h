@@ -27,6 +27,7 @@ struct Avx512Vnni : Avx512 {
   using WideQuad = __m512i;
 
   static constexpr bool planes_in_place = true;
+  static constexpr bool adds_up = true;
 
   static void keep(Bytes &w) { __asm__("" : "+v"(w)); }
   static Wide widen(Bytes w) { return w; }

@@ -28,6 +28,7 @@ struct Scalar {
   using WideQuad = uint32_t;
   using Partial = uint32_t;
   static constexpr bool planes_in_place = false;
+  static constexpr bool adds_up = true;
 
   static Bytes load_bytes(const uint8_t *p) {
     uint32_t bytes;

@@ -79,7 +79,7 @@ struct NarrowTile {
   static constexpr int unshifted = in_place ? Code::doubled : 0;
   // Whether the sums of u are added up here instead of read: a single row is bound by memory, and
   // for groups of 32 they would be a sixth of what it reads.
-  static constexpr bool adds_up = rows == 1 && panels == 1 && !in_place;
+  static constexpr bool adds_up = rows == 1 && panels == 1 && !in_place && Lanes::adds_up;
 
   SINTER_TILE void run(const sinter_gemm_args &a, const NarrowPlan &plan, Place at) {
     const uint8_t *w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
@@ -108,7 +108,7 @@ struct NarrowTile {
           S::each([&](int r, int v) { partial[chain][r][v] = Lanes::begin(sums[chain][r][v]); });
         }
         if constexpr (rows == 1) {
-          prefetch_block(w);
+          prefetch_block(plan, w, position.block);
         }
         typename Lanes::Bytes packed[S::vectors];
         [[maybe_unused]] typename Lanes::Bytes bytes[S::vectors];  // sums of u byte by byte
@@ -183,14 +183,21 @@ struct NarrowTile {
     }
   }
 
-  // A single row leaves the core waiting for memory, and its panel is one stream with the next: ask
-  // for the page after this one, which hardware prefetchers do not reach into. May point past the
-  // end: a prefetch never faults.
-  SINTER_INLINE static void prefetch_block(const uint8_t *w) {
-    constexpr uintptr_t ahead = 4096;
-    SINTER_UNROLL for (uintptr_t line = 0; line < Code::bits; line++) {
-      __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(w) + ahead +
-                                                        row_bytes * line));
+  // A single row leaves the core waiting for memory, and its panels are one stream with the next
+  // ones: ask for what lies a page away, where hardware prefetchers do not reach. May point past
+  // the end: a prefetch never faults.
+  SINTER_INLINE static void prefetch_block(const NarrowPlan &plan, const uint8_t *w,
+                                           int64_t block) {
+    constexpr int64_t blocks_ahead = 4096 / panels / Code::block_bytes;
+    // What comes after a panel is the one beside it, read already.
+    const int64_t beside = block + blocks_ahead < plan.blocks ? 0 : (panels - 1) * plan.panel_bytes;
+    const uintptr_t ahead =
+        reinterpret_cast<uintptr_t>(w) + blocks_ahead * Code::block_bytes + beside;
+    SINTER_UNROLL for (int panel = 0; panel < panels; panel++) {
+      SINTER_UNROLL for (int line = 0; line < Code::bits; line++) {
+        __builtin_prefetch(
+            reinterpret_cast<const void *>(ahead + panel * plan.panel_bytes + row_bytes * line));
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import dev.sinter.Sinter;
 
 /** The rows of one scheme on one backend of ours: check, then time. */
 final class LinearSeries {
-  private static final long WARM_UP_NANOS = 1_500_000_000L;
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
 
   // Interpreted, a call of a kernel on the Vector API takes over a second for a large layer; a
   // small
@@ -33,11 +33,14 @@ final class LinearSeries {
   private static void warmUp(Job job) {
     Shape small = new Shape(WARM_UP_SIDE, WARM_UP_SIDE, job.shapes().getFirst().rows());
     Subject subject = job.subjects().getFirst();
-    int threads = job.threads().getFirst();
-    try (LayerData data = new LayerData(subject, small);
-        Sinter sinter = Sinter.open(subject.options(threads));
-        LinearCase linear = new LinearCase(sinter, data)) {
-      job.timer().warmUp(WARM_UP_NANOS, () -> small.rows().forEach(linear::forward));
+    try (LayerData data = new LayerData(subject, small)) {
+      for (int threads : job.threads()) {
+        try (Sinter sinter = Sinter.open(subject.options(threads));
+            LinearCase linear = new LinearCase(sinter, data)) {
+          long most = WARM_UP_NANOS / job.threads().size();
+          job.timer().warmUp(most, () -> small.rows().forEach(linear::forward));
+        }
+      }
     } catch (IllegalStateException e) {
       // Refused: so are the rows, which say why.
     }

@@ -26,6 +26,15 @@ class RowTimerTest {
   }
 
   @Test
+  void warmsUpUntilNothingIsCompiledOrTheTimeIsOver() {
+    int[] calls = {0};
+    long start = System.nanoTime();
+    new RowTimer(1, 1).warmUp(20_000_000, () -> calls[0]++);
+    assertTrue(System.nanoTime() - start >= 20_000_000, "shorter than the compiler needs a look");
+    assertTrue(calls[0] > 0);
+  }
+
+  @Test
   void everyBatchHasItsSizeAndDiffers() {
     int[] text = new int[40];
     for (int i = 0; i < text.length; i++) {
