@@ -32,8 +32,8 @@ public non-sealed interface MatmulKernel extends Kernel {
   long bytes();
 
   /**
-   * The weights as this kernel reads them, without the bias, for {@link Backend#packedMatmul}; valid until the kernel is closed. Null if the backend cannot take
-   * them back.
+   * The weights as this kernel reads them, without the bias, for {@link Backend#packedMatmul};
+   * valid until the kernel is closed. Null if the backend cannot take them back.
    */
   default PackedWeights packed() {
     return null;

@@ -26,7 +26,9 @@ public final class LargeMemory {
 
   /** Zeroed memory of the arena, aligned to a cache line at least. */
   public static MemorySegment allocate(Arena arena, long bytes) {
-    return bytes >= LARGE && isLinux() ? Pages.map(arena, bytes) : arena.allocate(bytes, CACHE_LINE);
+    return bytes >= LARGE && isLinux()
+        ? Pages.map(arena, bytes)
+        : arena.allocate(bytes, CACHE_LINE);
   }
 
   /** Asks for huge pages behind memory from elsewhere, such as a mapped file. */
@@ -72,8 +74,7 @@ public final class LargeMemory {
       try {
         long found =
             (long)
-                MMAP.invokeExact(
-                    0L, size + huge, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+                MMAP.invokeExact(0L, size + huge, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
         if (found == MAP_FAILED) {
           throw new OutOfMemoryError("the system has no " + bytes + " bytes for weights");
         }

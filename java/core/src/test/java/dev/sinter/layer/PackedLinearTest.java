@@ -242,5 +242,4 @@ class PackedLinearTest {
     }
     assertEquals(EXPECTED, found.toString().replace(", ", "\n"));
   }
-
 }

@@ -50,7 +50,8 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   /**
-   * Reads a model, compresses it to a scheme and packs it for this machine.
+   * Reads a model, compresses it to a scheme and packs it for this machine, or maps what an earlier
+   * load has kept of that, see {@link dev.sinter.SinterOptions#packedCache}.
    *
    * @param folder with {@code config.json}, weights in safetensors files, and {@code
    *     tokenizer.json}, without which a model takes token ids only

@@ -51,8 +51,7 @@ final class CodesGemmCheck implements AutoCloseable {
 
   /** Makes the kernel over weights that a packer packs. */
   interface PackingMaker {
-    MatmulKernel make(
-        MatmulSpec spec, CodesGemm.Packer packer, float[] bias, int workers, Isa isa);
+    MatmulKernel make(MatmulSpec spec, CodesGemm.Packer packer, float[] bias, int workers, Isa isa);
   }
 
   /** For kernels of full weights. */

@@ -18,7 +18,11 @@ import org.junit.jupiter.api.condition.DisabledIf;
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class TernaryGemmNativeTest extends FewBitsGemmCases {
   TernaryGemmNativeTest() {
-    super(Code.TERNARY, "ternary_gemm", TernaryGemmNative.MAX_K, CodesGemmCheck.packing(TernaryGemmNative::new));
+    super(
+        Code.TERNARY,
+        "ternary_gemm",
+        TernaryGemmNative.MAX_K,
+        CodesGemmCheck.packing(TernaryGemmNative::new));
   }
 
   @Test
