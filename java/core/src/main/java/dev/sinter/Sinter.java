@@ -8,9 +8,15 @@ import dev.sinter.backend.cpu.CpuBackend;
 import dev.sinter.backend.onednn.OneDnnBackend;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.backend.vector.VectorBackend;
+import dev.sinter.layout.PackedCache;
+import dev.sinter.layout.PackedModel;
+import dev.sinter.runtime.CpuFeatures;
+import dev.sinter.runtime.NativeLibraries;
 import dev.sinter.runtime.WorkerPool;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What an embedding server opens once and closes at the end: the worker threads, the backends and
@@ -20,6 +26,9 @@ import java.util.List;
  * IllegalStateException.
  */
 public final class Sinter implements AutoCloseable {
+  /** Bytes of a model that take a second to load. */
+  private static final long WORTH_KEEPING = 128L << 20;
+
   private final SinterOptions options;
   private final WorkerPool pool;
   private final List<Backend> backends;
@@ -34,7 +43,7 @@ public final class Sinter implements AutoCloseable {
     List<Backend> opened = new ArrayList<>();
     try {
       // The order of preference. A backend that has no kernel for an operation is passed over.
-      opened.add(new CpuBackend(pool.threads(), options.isa()));
+      opened.add(new CpuBackend(pool, options.isa()));
       opened.add(new OneDnnBackend(pool, options.isa()));
       opened.add(new VectorBackend(pool.threads(), 0));
       opened.add(new ReferenceBackend());
@@ -89,6 +98,37 @@ public final class Sinter implements AutoCloseable {
   /** What is left of {@link SinterOptions#secondPackingBytes}. */
   public PackingBudget packingBudget() {
     return packingBudget;
+  }
+
+  /**
+   * The weights of a model as they were packed for this machine's CPU and this build's kernels,
+   * where {@link SinterOptions#packedCache} says.
+   *
+   * @param model tells it from all others, and its content from any other
+   * @param scheme its compression
+   * @param bytes of its files: what is small is only kept in a folder that was named
+   * @throws java.nio.file.InvalidPathException if the setting is no path
+   */
+  public PackedModel packed(String model, String scheme, long bytes) {
+    String setting = options.packedCache();
+    if (SinterOptions.NO_PACKED_CACHE.equals(setting)
+        || (setting == null && bytes < WORTH_KEEPING)) {
+      return PackedModel.none();
+    }
+    Optional<String> build = NativeLibraries.sinterBuild();
+    if (build.isEmpty()) {
+      return PackedModel.none(); // no kernel takes packed weights
+    }
+    Path folder =
+        setting == null ? NativeLibraries.cacheDirectory().resolve("packed") : Path.of(setting);
+    List<String> key =
+        List.of(
+            model,
+            scheme,
+            build.get(),
+            String.join(" ", CpuFeatures.host().features()),
+            String.valueOf(options.isa()));
+    return new PackedCache(folder.toAbsolutePath(), options.packedCacheBytes()).open(key, pool);
   }
 
   /** Waits for running passes, then ends the threads and frees the backends. Idempotent. */

@@ -16,9 +16,20 @@ import java.util.Locale;
  * @param secondPackingBytes what all layers together may take to hold sparse weights packed as such
  *     besides dense, where each form is faster for other numbers of rows; at least 0. A layer that
  *     no longer fits holds the dense form alone, and says so
+ * @param packedCache the folder that keeps the packed weights of decoders, see {@link
+ *     dev.sinter.layout.PackedCache}; {@code off} for none, or null for {@code packed} in the cache
+ *     folder, which keeps those of large models only
+ * @param packedCacheBytes what the files in that folder may take together, at least 0: the ones
+ *     that were not used for longest make room
  */
 public record SinterOptions(
-    int threads, String backend, String isa, String plan, long secondPackingBytes) {
+    int threads,
+    String backend,
+    String isa,
+    String plan,
+    long secondPackingBytes,
+    String packedCache,
+    long packedCacheBytes) {
   /** The {@link #plan} of a planner that goes by its list alone. */
   public static final String NO_PLAN = "off";
 
@@ -28,6 +39,12 @@ public record SinterOptions(
    */
   public static final long SECOND_PACKING_BYTES = 1L << 30;
 
+  /** The {@link #packedCache} that keeps nothing. */
+  public static final String NO_PACKED_CACHE = "off";
+
+  /** 16 GiB: a model of 8 billion weights in int4 and int8, and some small ones. */
+  public static final long PACKED_CACHE_BYTES = 16L << 30;
+
   public SinterOptions {
     if (threads < 1) {
       throw new IllegalArgumentException("sinter.threads must be at least 1, got " + threads);
@@ -36,18 +53,23 @@ public record SinterOptions(
       throw new IllegalArgumentException(
           "sinter.secondPackingBytes must be at least 0, got " + secondPackingBytes);
     }
+    if (packedCacheBytes < 0) {
+      throw new IllegalArgumentException(
+          "sinter.packedCacheBytes must be at least 0, got " + packedCacheBytes);
+    }
   }
 
   /** With what this machine is known to run fastest. */
   public SinterOptions(int threads, String backend, String isa) {
-    this(threads, backend, isa, null, SECOND_PACKING_BYTES);
+    this(threads, backend, isa, null, SECOND_PACKING_BYTES, null, PACKED_CACHE_BYTES);
   }
 
   /**
    * As the process asks: system properties {@code sinter.threads}, {@code sinter.backend}, {@code
-   * sinter.isa}, {@code sinter.plan} and {@code sinter.secondPackingBytes}, else environment
-   * variables {@code SINTER_THREADS}, {@code SINTER_SECOND_PACKING_BYTES} and so on, else all cores
-   * that the container really has, nothing forced, nothing capped, {@link #SECOND_PACKING_BYTES}.
+   * sinter.isa}, {@code sinter.plan}, {@code sinter.secondPackingBytes}, {@code sinter.packedCache}
+   * and {@code sinter.packedCacheBytes}, else environment variables {@code SINTER_THREADS}, {@code
+   * SINTER_SECOND_PACKING_BYTES} and so on, else all cores that the container really has, nothing
+   * forced, nothing capped, {@link #SECOND_PACKING_BYTES}, {@link #PACKED_CACHE_BYTES}.
    *
    * @throws IllegalArgumentException if a value is not what it must be
    */
@@ -58,27 +80,42 @@ public record SinterOptions(
         setting("backend"),
         setting("isa"),
         setting("plan"),
-        number("secondPackingBytes", SECOND_PACKING_BYTES));
+        number("secondPackingBytes", SECOND_PACKING_BYTES),
+        setting("packedCache"),
+        number("packedCacheBytes", PACKED_CACHE_BYTES));
   }
 
   public SinterOptions withThreads(int threads) {
-    return new SinterOptions(threads, backend, isa, plan, secondPackingBytes);
+    return new SinterOptions(
+        threads, backend, isa, plan, secondPackingBytes, packedCache, packedCacheBytes);
   }
 
   public SinterOptions withBackend(String backend) {
-    return new SinterOptions(threads, backend, isa, plan, secondPackingBytes);
+    return new SinterOptions(
+        threads, backend, isa, plan, secondPackingBytes, packedCache, packedCacheBytes);
   }
 
   public SinterOptions withIsa(String isa) {
-    return new SinterOptions(threads, backend, isa, plan, secondPackingBytes);
+    return new SinterOptions(
+        threads, backend, isa, plan, secondPackingBytes, packedCache, packedCacheBytes);
   }
 
   public SinterOptions withPlan(String plan) {
-    return new SinterOptions(threads, backend, isa, plan, secondPackingBytes);
+    return new SinterOptions(
+        threads, backend, isa, plan, secondPackingBytes, packedCache, packedCacheBytes);
   }
 
   public SinterOptions withSecondPackingBytes(long bytes) {
-    return new SinterOptions(threads, backend, isa, plan, bytes);
+    return new SinterOptions(threads, backend, isa, plan, bytes, packedCache, packedCacheBytes);
+  }
+
+  public SinterOptions withPackedCache(String packedCache) {
+    return new SinterOptions(
+        threads, backend, isa, plan, secondPackingBytes, packedCache, packedCacheBytes);
+  }
+
+  public SinterOptions withPackedCacheBytes(long bytes) {
+    return new SinterOptions(threads, backend, isa, plan, secondPackingBytes, packedCache, bytes);
   }
 
   private static long number(String name, long otherwise) {

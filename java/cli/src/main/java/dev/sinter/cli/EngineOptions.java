@@ -31,6 +31,16 @@ final class EngineOptions {
               + " the CPU has.")
   private String isa;
 
+  @Option(
+      names = "--packed-cache",
+      paramLabel = "DIR",
+      description =
+          "The folder that keeps decoders as they were quantized and packed, so that they load"
+              + " faster from the second time on; off for none. Default: packed in the cache folder"
+              + " (SINTER_CACHE, or ~/.cache/sinter), for models of 128 MiB and more, up to 16 GiB"
+              + " in all (SINTER_PACKED_CACHE_BYTES).")
+  private String packedCache;
+
   @Option(names = "--verbose", description = "Print the stack trace of a failure.")
   private boolean verbose;
 
@@ -51,6 +61,7 @@ final class EngineOptions {
       SinterOptions options = SinterOptions.defaults();
       options = threads == null ? options : options.withThreads(threads);
       options = backend == null ? options : options.withBackend(backend);
+      options = packedCache == null ? options : options.withPackedCache(packedCache);
       return isa == null ? options : options.withIsa(isa);
     } catch (IllegalArgumentException e) {
       throw wrongUsage(e);

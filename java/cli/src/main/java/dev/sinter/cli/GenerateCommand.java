@@ -3,6 +3,7 @@ package dev.sinter.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.Sinter;
+import dev.sinter.layout.PackedModel;
 import dev.sinter.models.ChatMessage;
 import dev.sinter.models.ChatTemplate;
 import dev.sinter.models.DecoderModel;
@@ -217,12 +218,23 @@ final class GenerateCommand implements Callable<Integer> {
                     "weights",
                     decoder.bytes() / 1e6,
                     decoder.cacheBytes() / 1e6),
+                String.format(Locale.ROOT, "%-10s %s", "packed", cached(decoder.packed())),
                 String.format(
                     Locale.ROOT,
                     "%-10s %s%s",
                     "ended",
                     generation.stop().name().toLowerCase(Locale.ROOT).replace('_', ' '),
                     seed)));
+  }
+
+  private static String cached(PackedModel packed) {
+    if (packed.written() > 0) {
+      return String.format(
+          Locale.ROOT, "%.1f MB kept in %s", packed.written() / 1e6, packed.path());
+    }
+    return packed.mapped() > 0
+        ? String.format(Locale.ROOT, "%.1f MB from %s", packed.mapped() / 1e6, packed.path())
+        : "now, and not kept";
   }
 
   private static String line(String what, long nanos, String more) {

@@ -1,5 +1,6 @@
 package dev.sinter.backend;
 
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Sparse;
 import dev.sinter.tensor.Sparsity;
@@ -46,6 +47,25 @@ public interface Backend extends AutoCloseable {
    * @param bias N values; null unless the epilogue has a bias
    */
   default MatmulKernel matmul(MatmulSpec spec, CompressedTensor weights, float[] bias) {
+    throw refused(spec);
+  }
+
+  /**
+   * Whether this backend's kernel for a spec that {@link #supports} accepts reads weights that are
+   * packed so.
+   */
+  default boolean takes(MatmulSpec spec, PackedWeights weights) {
+    return false;
+  }
+
+  /**
+   * The same kernel over weights that it, or one like it, has packed before.
+   *
+   * @param weights which {@link #takes} accepts; not copied, and so to be kept until the kernel is
+   *     closed
+   * @param bias N values; null unless the epilogue has a bias
+   */
+  default MatmulKernel packedMatmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
     throw refused(spec);
   }
 

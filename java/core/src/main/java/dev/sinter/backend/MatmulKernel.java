@@ -1,5 +1,6 @@
 package dev.sinter.backend;
 
+import dev.sinter.layout.PackedWeights;
 import java.lang.foreign.MemorySegment;
 
 /** {@link MatmulSpec} with its weights. */
@@ -29,6 +30,14 @@ public non-sealed interface MatmulKernel extends Kernel {
 
   /** Bytes of packed weights and whatever else the kernel keeps for them. */
   long bytes();
+
+  /**
+   * The weights as this kernel reads them, without the bias, for {@link Backend#packedMatmul};
+   * valid until the kernel is closed. Null if the backend cannot take them back.
+   */
+  default PackedWeights packed() {
+    return null;
+  }
 
   /** Number of independent pieces for {@code m} rows. */
   int tiles(int m);

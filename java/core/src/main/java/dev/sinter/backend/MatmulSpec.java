@@ -118,9 +118,17 @@ public record MatmulSpec(
       throw new IllegalArgumentException(
           w.name() + " of " + w.columns() + "x" + w.rows() + " is not what the spec says: " + this);
     }
+    check(bias);
+  }
+
+  /**
+   * @param bias one value for each row of W; null exactly if the epilogue has no bias
+   * @throws IllegalArgumentException if it is not
+   */
+  public void check(float[] bias) {
     if (epilogue.bias() != (bias != null) || (bias != null && bias.length != weightRows())) {
       throw new IllegalArgumentException(
-          w.name()
+          this
               + ": bias must have a value for each of "
               + weightRows()
               + " rows exactly if the epilogue has one, has "

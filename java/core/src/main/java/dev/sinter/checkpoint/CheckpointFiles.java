@@ -3,6 +3,7 @@ package dev.sinter.checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -56,6 +57,20 @@ public final class CheckpointFiles {
       return OnnxInitializers.open(path, onlyModel(path));
     }
     throw fail(path, "its name ends in none of " + List.of(SAFETENSORS, INDEX, ONNX, ".jar"));
+  }
+
+  /**
+   * All files of a checkpoint: the one at the path, and behind an index those that it names.
+   *
+   * @param path of a file
+   * @throws CheckpointException if it is a malformed index
+   */
+  static List<Path> of(Path path) {
+    List<Path> files = new ArrayList<>(List.of(path));
+    if (path.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(INDEX)) {
+      files.addAll(SafetensorsShards.files(path));
+    }
+    return files;
   }
 
   private static String onlyModel(Path jar) {

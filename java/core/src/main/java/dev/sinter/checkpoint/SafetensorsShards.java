@@ -56,6 +56,15 @@ public final class SafetensorsShards implements Checkpoint {
     }
   }
 
+  /** The files that an index names, in the order of their names. */
+  static List<Path> files(Path index) {
+    return placed(index.toString(), bytes(index)).values().stream()
+        .distinct()
+        .sorted()
+        .map(index::resolveSibling)
+        .toList();
+  }
+
   private static byte[] bytes(Path index) {
     try {
       long size = Files.size(index);

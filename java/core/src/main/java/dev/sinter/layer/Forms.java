@@ -6,6 +6,7 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.Packing;
 import dev.sinter.backend.PackingBudget;
 import dev.sinter.backend.Planner;
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Sparse;
 
@@ -67,6 +68,18 @@ final class Forms implements AutoCloseable {
       budget.giveBack(bytes);
       throw e;
     }
+  }
+
+  /** Weights that {@link #packed} gave out before. */
+  static Forms of(Sinter sinter, MatmulSpec spec, PackedWeights weights, float[] bias) {
+    Planner.Choice choice = sinter.planner().choose(spec);
+    MatmulKernel kernel = choice.backend().packedMatmul(spec, weights, bias);
+    return new Forms(new Packing(choice), kernel, null, null, 0);
+  }
+
+  /** What the kernel reads; null if it cannot be taken back, or if there are two. */
+  PackedWeights packed() {
+    return more == null && spec.sparsity() == null ? few.packed() : null;
   }
 
   private static MatmulKernel kernel(

@@ -9,6 +9,7 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.Planner;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
@@ -152,24 +153,51 @@ public final class Linear implements AutoCloseable {
               + (bias == null ? "null" : "given"));
     }
     checkBias(weights, bias);
-    Forms forms = Forms.of(sinter, MatmulSpec.of(weights, activations, epilogue), weights, bias);
+    MatmulSpec spec = MatmulSpec.of(weights, activations, epilogue);
+    return of(sinter, Forms.of(sinter, spec, weights, bias));
+  }
+
+  /**
+   * A layer over weights that {@link #packed} gave out before, maybe in another process.
+   *
+   * @param spec what was asked for then
+   * @param weights not copied: they must stay alive until the layer is closed. The backend that the
+   *     planner chooses for the spec must take them, see {@link dev.sinter.backend.Backend#takes}
+   * @param bias a value for each row of the weights; null exactly if the epilogue has no bias
+   * @throws IllegalArgumentException if weights or bias disagree with the spec
+   */
+  public static Linear of(Sinter sinter, MatmulSpec spec, PackedWeights weights, float[] bias) {
+    return of(sinter, Forms.of(sinter, spec, weights, bias));
+  }
+
+  private static Linear of(Sinter sinter, Forms forms) {
     MatmulKernel kernel = forms.any();
+    MatmulSpec spec = forms.spec();
     String text = forms.explain();
     QuantizeSpec codes = null;
     QuantizeKernel quantizer = null;
-    if (activations != ActivationScheme.FLOAT) {
+    if (spec.activations() != ActivationScheme.FLOAT) {
       codes =
           new QuantizeSpec(
-              weights.columns(),
-              activations,
+              spec.k(),
+              spec.activations(),
               kernel.signedCodes(),
               kernel.sumStep(),
-              forms.spec().columnOrder());
+              spec.columnOrder());
       Planner.Choice quantizeChoice = sinter.planner().choose(codes);
       quantizer = quantizeChoice.backend().quantize(codes);
       text += "\n" + quantizeChoice.explain(quantizer);
     }
     return new Linear(sinter.pool(), forms, codes, quantizer, text);
+  }
+
+  /**
+   * The weights as they are packed, to be kept for another {@link #of(Sinter, MatmulSpec,
+   * PackedWeights, float[])}; valid until the layer is closed. Null if the layer holds them in a
+   * form that cannot be taken back: that is so for sparse ones, and on all backends but cpu.
+   */
+  public PackedWeights packed() {
+    return forms.packed();
   }
 
   /**

@@ -11,9 +11,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.InstantSource;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -66,6 +70,11 @@ public final class NativeLibraries {
   /** Loads libsinter, of exactly the version of its bindings. */
   public static LoadedLibrary sinter() {
     return Sinter.LIBRARY;
+  }
+
+  /** What tells this build of libsinter from others; empty if it is not available. */
+  public static Optional<String> sinterBuild() {
+    return Optional.ofNullable(SinterBuild.SHA256);
   }
 
   /** Loads oneDNN; {@code libgomp.so.1}, which it needs, lies in the same folder. */
@@ -123,6 +132,21 @@ public final class NativeLibraries {
 
     private static String version(int number) {
       return number / 10000 + "." + number / 100 % 100 + "." + number % 100;
+    }
+  }
+
+  private static final class SinterBuild {
+    static final String SHA256 = sinter() instanceof Loaded l ? sha256(l.path()) : null;
+
+    private static String sha256(Path library) {
+      try {
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        return HexFormat.of().formatHex(digest.digest(Files.readAllBytes(library)));
+      } catch (IOException e) {
+        return null; // it was removed since
+      } catch (NoSuchAlgorithmException e) {
+        throw new AssertionError("every JDK has SHA-256", e);
+      }
     }
   }
 

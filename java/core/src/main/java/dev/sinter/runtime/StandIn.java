@@ -5,8 +5,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * The platform thread that is worker 0 of the regions that virtual threads ask for: those only wait,
- * parked, and their carriers stay free. One caller at a time.
+ * The platform thread that is worker 0 of the regions that virtual threads ask for: those only
+ * wait, parked, and their carriers stay free. One caller at a time.
  */
 final class StandIn {
   private final Thread thread;

@@ -97,15 +97,47 @@ public record CodeFormat(Code code, Granularity granularity, int group, boolean 
    * @throws IllegalArgumentException for a value that is no code
    */
   public void write(byte[] row, MemorySegment out, long offset) {
+    switch (code) {
+      case INT8 -> MemorySegment.copy(row, 0, out, ValueLayout.JAVA_BYTE, offset, row.length);
+      case INT4 -> {
+        byte[] packed = packNibbles(row);
+        MemorySegment.copy(packed, 0, out, ValueLayout.JAVA_BYTE, offset, packed.length);
+      }
+      case TERNARY, BINARY -> writeBits(row, out, offset);
+    }
+  }
+
+  /** The same as {@link #writeBits} at several times the speed, for the usual case. */
+  private byte[] packNibbles(byte[] row) {
+    byte[] packed = new byte[(row.length + 1) / 2];
+    int outside = 0; // not 0 once a value was no code
+    for (int i = 0; i < row.length / 2; i++) {
+      int low = row[2 * i];
+      int high = row[2 * i + 1];
+      outside |= (low + 8 | high + 8) & ~0xF;
+      packed[i] = (byte) (low & 0xF | high << 4);
+    }
+    if (row.length % 2 != 0) {
+      int last = row[row.length - 1];
+      outside |= last + 8 & ~0xF;
+      packed[row.length / 2] = (byte) (last & 0xF);
+    }
+    if (outside != 0) {
+      checkCodes(row);
+    }
+    return packed;
+  }
+
+  private void checkCodes(byte[] row) {
     for (byte value : row) {
       if (!code.has(value)) {
         throw new IllegalArgumentException(value + " is no code of " + code);
       }
     }
-    if (code == Code.INT8) {
-      MemorySegment.copy(row, 0, out, ValueLayout.JAVA_BYTE, offset, row.length);
-      return;
-    }
+  }
+
+  private void writeBits(byte[] row, MemorySegment out, long offset) {
+    checkCodes(row);
     int codesOfByte = Byte.SIZE / code.bits();
     for (int k = 0; k < row.length; k += codesOfByte) {
       int packed = 0;
@@ -131,6 +163,16 @@ public record CodeFormat(Code code, Granularity granularity, int group, boolean 
     }
     byte[] packed = new byte[(int) rowBytes(row.length)];
     MemorySegment.copy(in, ValueLayout.JAVA_BYTE, offset, packed, 0, packed.length);
+    if (code == Code.INT4) { // all bits are codes, and it is the usual case
+      for (int i = 0; i < row.length / 2; i++) {
+        row[2 * i] = (byte) (packed[i] << 28 >> 28);
+        row[2 * i + 1] = (byte) (packed[i] >> 4);
+      }
+      if (row.length % 2 != 0) {
+        row[row.length - 1] = (byte) (packed[row.length / 2] << 28 >> 28);
+      }
+      return;
+    }
     int k = 0;
     for (byte some : packed) {
       for (int shift = 0; shift < Byte.SIZE && k < row.length; shift += code.bits(), k++) {

@@ -12,6 +12,8 @@ import dev.sinter.layer.KvSequence;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.RmsNorm;
 import dev.sinter.layer.Rope;
+import dev.sinter.layout.PackedModel;
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.runtime.LargeMemory;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
@@ -26,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -50,6 +51,7 @@ final class Decoder implements AutoCloseable {
   private final KvBatch batch = new KvBatch(MAX_ROWS);
   private final int[] tokens = new int[MAX_ROWS];
   private final Map<String, Linear> linears = new LinkedHashMap<>(); // by name
+  private final PackedModel packed;
   private TokenTable embeddings;
   private Rope rope;
   private KvCache cache;
@@ -58,8 +60,9 @@ final class Decoder implements AutoCloseable {
   private ForwardPlan headPlan;
   private boolean closed;
 
-  private Decoder(Sinter sinter, DecoderConfig config, int context) {
+  private Decoder(Sinter sinter, PackedModel packed, DecoderConfig config, int context) {
     this.sinter = sinter;
+    this.packed = packed;
     this.config = config;
     this.context = context;
   }
@@ -67,12 +70,15 @@ final class Decoder implements AutoCloseable {
   /**
    * Reads, compresses and packs all weights.
    *
-   * @param checkpoints opens the weights, once a layer: a checkpoint keeps what it has read until
-   *     it is closed
+   * @param checkpoints opens the weights, once for each layer that is not packed yet: a checkpoint
+   *     keeps what it has read until it is closed
+   * @param packed has the weights that need not be read, and gets the others; closed with the
+   *     decoder
    */
   static Decoder load(
       Sinter sinter,
       Supplier<Checkpoint> checkpoints,
+      PackedModel packed,
       DecoderConfig config,
       DecoderOptions options,
       Progress progress) {
@@ -80,7 +86,7 @@ final class Decoder implements AutoCloseable {
         options.context() == 0
             ? Math.min(config.maxPositions(), DecoderOptions.DEFAULT_CONTEXT)
             : options.context();
-    Decoder decoder = new Decoder(sinter, config, context);
+    Decoder decoder = new Decoder(sinter, packed, config, context);
     try {
       decoder.prepare(options);
       decoder.load(checkpoints, options.scheme(), progress);
@@ -127,47 +133,62 @@ final class Decoder implements AutoCloseable {
   }
 
   private void load(Supplier<Checkpoint> checkpoints, DecoderScheme scheme, Progress progress) {
-    with(checkpoints, loader -> loadEmbeddings(loader, scheme));
-    for (int i = 0; i < config.layers(); i++) {
-      progress.step("loading layers", i, config.layers());
-      int index = i;
-      with(checkpoints, loader -> layers.add(DecoderLayer.load(loader, config, index, scheme)));
+    try (LayerSource source = new LayerSource(sinter, checkpoints, packed, linears)) {
+      loadEmbeddings(source.loader(), scheme);
+      for (int i = 0; i < config.layers(); i++) {
+        progress.step("loading layers", i, config.layers());
+        layers.add(DecoderLayer.load(source.loader(), config, i, scheme));
+      }
+      loadHead(source.loader(), scheme);
     }
-    with(checkpoints, loader -> loadHead(loader, scheme));
     progress.step("loading layers", config.layers(), config.layers());
   }
 
-  private void with(Supplier<Checkpoint> checkpoints, Consumer<LinearLoader> work) {
-    try (Checkpoint checkpoint = checkpoints.get()) {
-      work.accept(new LinearLoader(sinter, DecoderTensors.of(checkpoint), linears));
-    }
-  }
-
   private void loadEmbeddings(LinearLoader loader, DecoderScheme scheme) {
-    Dense stored =
-        loader
-            .tensors()
-            .matrix(DecoderTensors.EMBEDDINGS, config.vocabulary().size(), config.hidden());
-    float factor = 1;
-    if (config.vocabulary().scaled()) {
-      factor = (float) Math.sqrt(config.hidden());
-      if (stored.dtype() == DType.BF16) {
-        factor = Float.intBitsToFloat(DType.roundToBf16(factor) << 16);
-      } else if (stored.dtype() == DType.F16) {
-        factor = Float.float16ToFloat(Float.floatToFloat16(factor));
-      }
+    String module = DecoderTensors.EMBEDDINGS;
+    int rows = config.vocabulary().size();
+    int hidden = config.hidden();
+    DType stored = loader.tensors().matrixType(module, rows, hidden);
+    float factor = embeddingFactor(stored);
+    DType type =
+        switch (scheme.embeddings() == null ? null : scheme.embeddings().kind()) {
+          case null -> stored;
+          case F32 -> DType.F32;
+          case BF16 -> DType.BF16;
+          default -> DType.I8;
+        };
+    String key = loader.tensors().name(module) + ": embeddings in " + type;
+    PackedWeights found = packed.find(key, w -> TokenTable.fits(w, type, rows, hidden));
+    if (found != null) {
+      embeddings = TokenTable.of(found, type, rows, hidden, factor);
+      return;
     }
+    Dense matrix = loader.tensors().matrix(module, rows, hidden);
     try (Arena scratch = Arena.ofConfined()) {
-      CompressedTensor table = stored;
+      CompressedTensor table = matrix;
       if (scheme.embeddings() != null) {
         table =
             switch (scheme.embeddings().kind()) {
-              case F32, BF16 -> LinearLoader.compress(stored, scheme.embeddings(), scratch);
-              default -> Quantizer.roundToNearest(stored, 8, Granularity.CHANNEL, scratch);
+              case F32, BF16 -> LinearLoader.compress(matrix, scheme.embeddings(), scratch);
+              default -> Quantizer.roundToNearest(matrix, 8, Granularity.CHANNEL, scratch);
             };
       }
-      embeddings = new TokenTable(table, factor, arena);
+      embeddings = TokenTable.of(table, factor, arena);
     }
+    packed.keep(key, embeddings.packed());
+  }
+
+  /** In the type of the file, as it is where models are trained. */
+  private float embeddingFactor(DType stored) {
+    if (!config.vocabulary().scaled()) {
+      return 1;
+    }
+    float factor = (float) Math.sqrt(config.hidden());
+    return switch (stored) {
+      case BF16 -> Float.intBitsToFloat(DType.roundToBf16(factor) << 16);
+      case F16 -> Float.float16ToFloat(Float.floatToFloat16(factor));
+      default -> factor;
+    };
   }
 
   private void loadHead(LinearLoader loader, DecoderScheme scheme) {
@@ -372,6 +393,7 @@ final class Decoder implements AutoCloseable {
       if (cache != null) {
         cache.close();
       }
+      packed.close();
       arena.close();
     } finally {
       turn.unlock();

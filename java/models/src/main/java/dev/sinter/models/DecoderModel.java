@@ -1,13 +1,18 @@
 package dev.sinter.models;
 
 import dev.sinter.Sinter;
+import dev.sinter.checkpoint.CheckpointException;
 import dev.sinter.checkpoint.CheckpointFiles;
+import dev.sinter.checkpoint.CheckpointIdentity;
 import dev.sinter.layer.Linear;
+import dev.sinter.layout.PackedModel;
 import dev.sinter.runtime.LoadEvent;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -25,6 +30,7 @@ public final class DecoderModel implements AutoCloseable {
   private final Path folder;
   private final DecoderOptions options;
   private final Decoder decoder;
+  private final PackedModel packed;
   private final Tokenizer tokenizer; // null if the folder has none
   private final Sampling sampling;
   private volatile ChatTemplate chatTemplate; // read when it is asked for
@@ -33,17 +39,20 @@ public final class DecoderModel implements AutoCloseable {
       Path folder,
       DecoderOptions options,
       Decoder decoder,
+      PackedModel packed,
       Tokenizer tokenizer,
       Sampling sampling) {
     this.folder = folder;
     this.options = options;
     this.decoder = decoder;
+    this.packed = packed;
     this.tokenizer = tokenizer;
     this.sampling = sampling;
   }
 
   /**
-   * Reads a model, compresses it to a scheme and packs it for this machine.
+   * Reads a model, compresses it to a scheme and packs it for this machine, or maps what an earlier
+   * load has kept of that, see {@link dev.sinter.SinterOptions#packedCache}.
    *
    * @param folder with {@code config.json}, weights in safetensors files, and {@code
    *     tokenizer.json}, without which a model takes token ids only
@@ -69,8 +78,15 @@ public final class DecoderModel implements AutoCloseable {
     Path tokens = folder.resolve(TOKENIZER);
     Tokenizer tokenizer = Files.exists(tokens) ? Tokenizer.open(tokens) : null;
     try {
+      Optional<CheckpointIdentity> identity = CheckpointIdentity.of(weights, Instant.now());
+      PackedModel packed =
+          identity
+              .map(i -> sinter.packed(i.digest(), options.scheme().toString(), i.bytes()))
+              .orElseGet(PackedModel::none);
       Decoder decoder =
-          Decoder.load(sinter, () -> CheckpointFiles.open(weights), config, options, progress);
+          Decoder.load(
+              sinter, () -> CheckpointFiles.open(weights), packed, config, options, progress);
+      packed.finish(() -> isStill(weights, identity));
       event.finish(name, options.scheme().toString(), decoder.bytes());
       LOG.log(
           System.Logger.Level.DEBUG,
@@ -78,12 +94,20 @@ public final class DecoderModel implements AutoCloseable {
           name,
           options.scheme(),
           decoder.bytes());
-      return new DecoderModel(folder, options, decoder, tokenizer, sampling);
+      return new DecoderModel(folder, options, decoder, packed, tokenizer, sampling);
     } catch (RuntimeException | Error e) {
       if (tokenizer != null) {
         tokenizer.close();
       }
       throw e;
+    }
+  }
+
+  private static boolean isStill(Path weights, Optional<CheckpointIdentity> identity) {
+    try {
+      return CheckpointIdentity.of(weights, Instant.now()).equals(identity);
+    } catch (CheckpointException e) {
+      return false; // gone
     }
   }
 
@@ -205,6 +229,11 @@ public final class DecoderModel implements AutoCloseable {
   /** Bytes of all resident parameters: packed weights, embeddings, norms and tables. */
   public long bytes() {
     return decoder.bytes();
+  }
+
+  /** Where its packed weights came from, and whether they were kept. */
+  public PackedModel packed() {
+    return packed;
   }
 
   /** Bytes of keys and values that all sessions have in use. */

@@ -7,6 +7,8 @@ import dev.sinter.backend.MatmulSpec;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.layer.Linear;
+import dev.sinter.layout.PackedModel;
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.DType;
@@ -29,15 +31,19 @@ final class LinearLoader {
 
   private final Sinter sinter;
   private final DecoderTensors tensors;
+  private final PackedModel packed;
   private final Map<String, Linear> linears;
 
   /**
+   * @param packed has the weights that need not be read, and gets the others
    * @param linears gets the layers, by the names of their weights without {@code .weight}; several
    *     may be one and the same
    */
-  LinearLoader(Sinter sinter, DecoderTensors tensors, Map<String, Linear> linears) {
+  LinearLoader(
+      Sinter sinter, DecoderTensors tensors, PackedModel packed, Map<String, Linear> linears) {
     this.sinter = sinter;
     this.tensors = tensors;
+    this.packed = packed;
     this.linears = linears;
   }
 
@@ -47,6 +53,10 @@ final class LinearLoader {
 
   DecoderTensors tensors() {
     return tensors;
+  }
+
+  PackedModel packed() {
+    return packed;
   }
 
   /**
@@ -87,26 +97,20 @@ final class LinearLoader {
 
   /** How far down the list of backends the one is that the planner chooses. */
   private int rank(Scheme scheme, Epilogue epilogue, Part part) {
-    MatmulSpec spec =
-        switch (scheme.kind()) {
-          case F32, BF16 ->
-              new MatmulSpec(
-                  part.columns(),
-                  part.rows(),
-                  scheme.kind() == Scheme.Kind.F32 ? DType.F32 : DType.BF16,
-                  null,
-                  scheme.activations(),
-                  epilogue);
-          default ->
-              new MatmulSpec(
-                  part.columns(),
-                  part.rows(),
-                  null,
-                  scheme.codes(),
-                  scheme.activations(),
-                  epilogue);
-        };
+    MatmulSpec spec = spec(scheme, part.columns(), part.rows(), scheme.activations(), epilogue);
     return sinter.backends().indexOf(sinter.planner().choose(spec).backend());
+  }
+
+  private static MatmulSpec spec(
+      Scheme scheme, int columns, int rows, ActivationScheme activations, Epilogue epilogue) {
+    DType floats =
+        switch (scheme.kind()) {
+          case F32 -> DType.F32;
+          case BF16 -> DType.BF16;
+          default -> null;
+        };
+    return new MatmulSpec(
+        columns, rows, floats, floats == null ? scheme.codes() : null, activations, epilogue);
   }
 
   /**
@@ -120,7 +124,7 @@ final class LinearLoader {
     if (scheme != null) {
       return stack(scheme, false, part);
     }
-    DType stored = tensors.matrix(part.module(), part.rows(), part.columns()).dtype();
+    DType stored = tensors.matrixType(part.module(), part.rows(), part.columns());
     if (stored == DType.BF16 && others.kind() == Scheme.Kind.BF16) {
       return stack(Scheme.BF16, false, part);
     }
@@ -140,8 +144,42 @@ final class LinearLoader {
   }
 
   private Linear of(
-      Scheme scheme, List<Part> parts, EpilogueOf epilogue, ActivationScheme activations) {
-    String first = tensors.name(parts.getFirst().module());
+      Scheme scheme, List<Part> parts, EpilogueOf epilogueOf, ActivationScheme activations) {
+    float[] bias = biases(parts);
+    Epilogue epilogue = epilogueOf.with(bias != null);
+    int rows = parts.stream().mapToInt(Part::rows).sum();
+    MatmulSpec spec =
+        spec(
+            scheme,
+            parts.getFirst().columns(),
+            epilogue.gate() ? rows / 2 : rows,
+            activations,
+            epilogue);
+    List<String> names = parts.stream().map(part -> tensors.name(part.module())).toList();
+    String key = String.join(" + ", names) + ": " + spec;
+    PackedWeights found = packed.find(key, w -> isTaken(spec, w));
+    Linear linear;
+    if (found != null) {
+      parts.forEach(part -> tensors.matrixType(part.module(), part.rows(), part.columns()));
+      linear = Linear.of(sinter, spec, found, bias);
+    } else {
+      linear = pack(scheme, parts, bias, activations, epilogue);
+      packed.keep(key, linear.packed());
+    }
+    names.forEach(name -> linears.put(name, linear));
+    return linear;
+  }
+
+  private boolean isTaken(MatmulSpec spec, PackedWeights weights) {
+    return sinter.planner().choose(spec).backend().takes(spec, weights);
+  }
+
+  private Linear pack(
+      Scheme scheme,
+      List<Part> parts,
+      float[] bias,
+      ActivationScheme activations,
+      Epilogue epilogue) {
     // Shared, because the workers pack from it; gone when the kernel has its own copy.
     try (Arena arena = Arena.ofShared()) {
       List<Dense> slices = new ArrayList<>();
@@ -157,18 +195,13 @@ final class LinearLoader {
                   worker.forEachTile(
                       weights.length,
                       (_, i) -> weights[i] = compress(slices.get(i), scheme, arena)));
-      float[] bias = biases(parts);
-      Linear linear =
-          Linear.of(
-              sinter,
-              weights.length == 1 ? weights[0] : RowStack.of(first + "+", List.of(weights), arena),
-              bias,
-              activations,
-              epilogue.with(bias != null));
-      for (Part part : parts) {
-        linears.put(tensors.name(part.module()), linear);
-      }
-      return linear;
+      String name = tensors.name(parts.getFirst().module()) + "+";
+      return Linear.of(
+          sinter,
+          weights.length == 1 ? weights[0] : RowStack.of(name, List.of(weights), arena),
+          bias,
+          activations,
+          epilogue);
     }
   }
 

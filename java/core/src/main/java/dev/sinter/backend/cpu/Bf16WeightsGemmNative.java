@@ -3,20 +3,16 @@ package dev.sinter.backend.cpu;
 import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.tensor.Dense;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
 
 /** {@code bf16_weights_gemm} of libsinter: f32 activations times bfloat16 weights, of an even K. */
 final class Bf16WeightsGemmNative extends FloatsGemm {
   /** libsinter must be loaded, and the CPU must have the instruction set. */
-  Bf16WeightsGemmNative(MatmulSpec spec, Dense source, float[] bias, int workers, Isa isa) {
-    super(
-        "bf16_weights_gemm",
-        spec,
-        bias,
-        workers,
-        isa,
-        arena -> FloatPanels.pack(arena, source, PanelRows.of(spec)));
+  Bf16WeightsGemmNative(
+      MatmulSpec spec, Function<Arena, KernelWeights> packer, float[] bias, int workers, Isa isa) {
+    super("bf16_weights_gemm", spec, bias, workers, isa, packer);
   }
 
   @Override

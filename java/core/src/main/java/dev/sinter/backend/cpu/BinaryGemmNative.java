@@ -3,7 +3,6 @@ package dev.sinter.backend.cpu;
 import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,8 +13,8 @@ final class BinaryGemmNative extends CodesGemm {
   static final int MAX_K = Integer.MAX_VALUE / (255 * 2);
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
-  BinaryGemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
-    super("binary_gemm", spec, source, bias, workers, isa);
+  BinaryGemmNative(MatmulSpec spec, Packer packer, float[] bias, int workers, Isa isa) {
+    super("binary_gemm", spec, bias, workers, isa, packer);
   }
 
   @Override

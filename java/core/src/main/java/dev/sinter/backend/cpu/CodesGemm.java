@@ -3,6 +3,9 @@ package dev.sinter.backend.cpu;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_gemm_args;
+import dev.sinter.layout.PackedWeights;
+import dev.sinter.runtime.WorkerPool;
+import dev.sinter.tensor.CodeFormat;
 import dev.sinter.tensor.Quantized;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,23 +33,39 @@ abstract class CodesGemm extends PanelMatmul {
   }
 
   /**
-   * libsinter must be loaded, and the CPU must have the instruction set.
+   * Packs full weights.
    *
-   * @param operation a kernel that takes {@code sinter_gemm_args}
+   * @param pool whose workers do it; null for the calling thread
    */
-  CodesGemm(
-      String operation, MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
-    this(
-        operation,
-        spec,
-        bias,
-        workers,
-        isa,
-        (a, g, z) -> new PackedCodes(a, source, PanelRows.of(spec), g, z));
+  static Packer packer(MatmulSpec spec, Quantized source, WorkerPool pool) {
+    return (arena, group, sums) ->
+        PackedCodes.pack(arena, source, shape(spec, source.format(), group, sums), pool);
+  }
+
+  /** Takes full weights that were packed before. */
+  static Packer packer(MatmulSpec spec, PackedWeights packed) {
+    return (_, group, sums) -> PackedCodes.of(packed, shape(spec, spec.codes(), group, sums));
+  }
+
+  /** Whether {@link #packer} takes these weights. */
+  static boolean takes(MatmulSpec spec, PackedWeights packed) {
+    boolean sums = spec.activations().isAsymmetric();
+    return PackedCodes.fits(packed, shape(spec, spec.codes(), inputGroup(spec), sums));
+  }
+
+  private static PackedCodes.Shape shape(
+      MatmulSpec spec, CodeFormat format, int inputGroup, boolean sums) {
+    return new PackedCodes.Shape(format, spec.k(), PanelRows.of(spec), inputGroup, sums);
+  }
+
+  /** Activations along K that share a scale; 0 for all of them. */
+  private static int inputGroup(MatmulSpec spec) {
+    boolean one = spec.activations().groups(spec.k()) == 1;
+    return one ? 0 : spec.activations().groupWidth(spec.k());
   }
 
   /**
-   * The same for other weights.
+   * libsinter must be loaded, and the CPU must have the instruction set.
    *
    * @param operation a kernel that takes {@code sinter_gemm_args}, or what begins with them
    */
@@ -55,8 +74,13 @@ abstract class CodesGemm extends PanelMatmul {
     int lines = Math.ceilDiv(spec.k(), CACHE_LINE);
     stride = (lines | 1) * CACHE_LINE; // odd: rows lie in different sets of the L1 cache
     groups = spec.activations().groups(spec.k());
-    group = groups == 1 ? 0 : spec.activations().groupWidth(spec.k());
-    weights = packer.pack(arena, group, signedCodes());
+    group = inputGroup(spec);
+    try {
+      weights = packer.pack(arena, group, signedCodes());
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
     cut(weights.strips());
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
@@ -94,6 +118,11 @@ abstract class CodesGemm extends PanelMatmul {
   @Override
   public final int sumStep() {
     return weights.step() == group ? 0 : weights.step();
+  }
+
+  @Override
+  public final PackedWeights packed() {
+    return weights.packed();
   }
 
   @Override

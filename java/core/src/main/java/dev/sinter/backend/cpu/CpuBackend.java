@@ -17,8 +17,10 @@ import dev.sinter.backend.OpSpec;
 import dev.sinter.backend.QuantizeKernel;
 import dev.sinter.backend.QuantizeSpec;
 import dev.sinter.backend.Support;
+import dev.sinter.layout.PackedWeights;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
+import dev.sinter.runtime.WorkerPool;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CompressedTensor;
@@ -26,12 +28,15 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.tensor.Sparse;
+import java.lang.foreign.Arena;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Function;
 
 /** The kernels of libsinter, of the best instruction set the CPU and a cap allow. Thread-safe. */
 public final class CpuBackend implements Backend {
   private final int workers;
+  private final WorkerPool pool; // packs; null for the calling thread
   private final EnumSet<Isa> allowed;
   private final String unavailable; // null if the library runs here
 
@@ -44,10 +49,20 @@ public final class CpuBackend implements Backend {
    * @throws IllegalArgumentException for another cap, and for one that the CPU does not reach
    */
   public CpuBackend(int workers, String isaCap) {
+    this(workers, null, isaCap);
+  }
+
+  /** The same for a pool whose workers pack weights, too. */
+  public CpuBackend(WorkerPool pool, String isaCap) {
+    this(pool.threads(), pool, isaCap);
+  }
+
+  private CpuBackend(int workers, WorkerPool pool, String isaCap) {
     if (workers < 1) {
       throw new IllegalArgumentException("workers must be at least 1, got " + workers);
     }
     this.workers = workers;
+    this.pool = pool;
     allowed = Isa.allowed(CpuFeatures.host(), isaCap);
     unavailable =
         switch (NativeLibraries.sinter()) {
@@ -189,30 +204,60 @@ public final class CpuBackend implements Backend {
     if (spec.sparsity() != null) {
       return SparseForm.of(spec).kernel(spec, weights.full(), bias, workers, allowed);
     }
+    return spec.codes() == null
+        ? matmul(spec, FloatsGemm.packer(spec, (Dense) weights, pool), bias)
+        : matmul(spec, CodesGemm.packer(spec, (Quantized) weights, pool), bias);
+  }
+
+  private MatmulKernel matmul(
+      MatmulSpec spec, Function<Arena, KernelWeights> packer, float[] bias) {
+    Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
     if (isF32(spec)) {
-      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-      return new F32GemmNative(spec, (Dense) weights, bias, workers, isa);
+      return new F32GemmNative(spec, packer, bias, workers, isa);
     }
-    if (isBf16Weights(spec)) {
-      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-      return new Bf16WeightsGemmNative(spec, (Dense) weights, bias, workers, isa);
-    }
-    if (isBf16(spec)) {
-      Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-      return new Bf16GemmNative(spec, (Dense) weights, bias, workers, isa);
-    }
-    Quantized codes = (Quantized) weights;
+    return isBf16Weights(spec)
+        ? new Bf16WeightsGemmNative(spec, packer, bias, workers, isa)
+        : new Bf16GemmNative(spec, packer, bias, workers, isa);
+  }
+
+  private MatmulKernel matmul(MatmulSpec spec, CodesGemm.Packer packer, float[] bias) {
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
-      return new WeightOnlyGemmNative(spec, codes, bias, workers, isa);
+      return new WeightOnlyGemmNative(spec, packer, bias, workers, isa);
     }
     Isa isa = Isa.best(allowed, CodesGemm.COMPILED);
-    return switch (codes.format().code()) {
-      case INT8 -> new Int8GemmNative(spec, codes, bias, workers, isa);
-      case INT4 -> new Int4GemmNative(spec, codes, bias, workers, isa);
-      case TERNARY -> new TernaryGemmNative(spec, codes, bias, workers, isa);
-      case BINARY -> new BinaryGemmNative(spec, codes, bias, workers, isa);
+    return switch (spec.codes().code()) {
+      case INT8 -> new Int8GemmNative(spec, packer, bias, workers, isa);
+      case INT4 -> new Int4GemmNative(spec, packer, bias, workers, isa);
+      case TERNARY -> new TernaryGemmNative(spec, packer, bias, workers, isa);
+      case BINARY -> new BinaryGemmNative(spec, packer, bias, workers, isa);
     };
+  }
+
+  @Override
+  public boolean takes(MatmulSpec spec, PackedWeights weights) {
+    return spec.sparsity() == null
+        && (spec.codes() == null
+            ? FloatsGemm.takes(spec, weights)
+            : CodesGemm.takes(spec, weights));
+  }
+
+  @Override
+  public MatmulKernel packedMatmul(MatmulSpec spec, PackedWeights weights, float[] bias) {
+    require(spec);
+    if (!takes(spec, weights)) {
+      throw new IllegalArgumentException(
+          weights.layout()
+              + " of "
+              + weights.data().byteSize()
+              + " bytes is not how the kernel for "
+              + spec
+              + " has its weights");
+    }
+    spec.check(bias);
+    return spec.codes() == null
+        ? matmul(spec, FloatsGemm.packer(spec, weights), bias)
+        : matmul(spec, CodesGemm.packer(spec, weights), bias);
   }
 
   @Override

@@ -3,20 +3,16 @@ package dev.sinter.backend.cpu;
 import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.tensor.Dense;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
 
 /** {@code f32_gemm} of libsinter: f32 activations times f32 weights. */
 final class F32GemmNative extends FloatsGemm {
   /** libsinter must be loaded, and the CPU must have the instruction set. */
-  F32GemmNative(MatmulSpec spec, Dense source, float[] bias, int workers, Isa isa) {
-    super(
-        "f32_gemm",
-        spec,
-        bias,
-        workers,
-        isa,
-        arena -> FloatPanels.pack(arena, source, PanelRows.of(spec)));
+  F32GemmNative(
+      MatmulSpec spec, Function<Arena, KernelWeights> packer, float[] bias, int workers, Isa isa) {
+    super("f32_gemm", spec, bias, workers, isa, packer);
   }
 
   @Override

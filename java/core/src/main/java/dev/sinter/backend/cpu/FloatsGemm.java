@@ -3,6 +3,9 @@ package dev.sinter.backend.cpu;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_float_gemm_args;
+import dev.sinter.layout.PackedWeights;
+import dev.sinter.runtime.WorkerPool;
+import dev.sinter.tensor.Dense;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
@@ -14,9 +17,29 @@ abstract class FloatsGemm extends PanelMatmul {
   static final Set<Isa> COMPILED = EnumSet.of(Isa.SCALAR, Isa.AVX2, Isa.AVX512);
 
   private final long bytes;
+  private final PackedWeights packed; // null if they cannot be taken back
   private final int columns; // of a row of x, padding included
   private final long rowBytes;
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
+
+  /**
+   * Packs full weights.
+   *
+   * @param pool whose workers do it; null for the calling thread
+   */
+  static Function<Arena, KernelWeights> packer(MatmulSpec spec, Dense source, WorkerPool pool) {
+    return arena -> FloatPanels.pack(arena, source, PanelRows.of(spec), pool);
+  }
+
+  /** Takes full weights that were packed before. */
+  static Function<Arena, KernelWeights> packer(MatmulSpec spec, PackedWeights packed) {
+    return _ -> FloatPanels.of(packed, spec.weights(), spec.k(), PanelRows.of(spec));
+  }
+
+  /** Whether {@link #packer} takes these weights. */
+  static boolean takes(MatmulSpec spec, PackedWeights packed) {
+    return FloatPanels.fits(packed, spec.weights(), spec.k(), PanelRows.of(spec));
+  }
 
   /**
    * libsinter must be loaded, and the CPU must have the instruction set.
@@ -43,6 +66,7 @@ abstract class FloatsGemm extends PanelMatmul {
     cut(weights.strips());
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
+    packed = weights.packed();
     arguments = new MemorySegment[workers];
     for (int i = 0; i < workers; i++) {
       arguments[i] = arguments(weights, biases);
@@ -66,6 +90,11 @@ abstract class FloatsGemm extends PanelMatmul {
   @Override
   public final int codeColumns() {
     return columns;
+  }
+
+  @Override
+  public final PackedWeights packed() {
+    return packed;
   }
 
   @Override

@@ -3,7 +3,6 @@ package dev.sinter.backend.cpu;
 import static dev.sinter.bindings.sinter.sinter_h.*;
 
 import dev.sinter.backend.MatmulSpec;
-import dev.sinter.tensor.Quantized;
 import java.lang.foreign.MemorySegment;
 
 /** {@code int8_gemm} of libsinter: 8-bit activations times 8-bit weights. */
@@ -12,8 +11,8 @@ final class Int8GemmNative extends CodesGemm {
   static final int MAX_K = Integer.MAX_VALUE / (255 * 128);
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
-  Int8GemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
-    super("int8_gemm", spec, source, bias, workers, isa);
+  Int8GemmNative(MatmulSpec spec, Packer packer, float[] bias, int workers, Isa isa) {
+    super("int8_gemm", spec, bias, workers, isa, packer);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.sinter.backend.cpu;
 
+import dev.sinter.layout.PackedWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -13,6 +14,11 @@ interface KernelWeights {
 
   /** Bytes of all there is. */
   long bytes();
+
+  /** As {@link dev.sinter.backend.MatmulKernel#packed} has it. */
+  default PackedWeights packed() {
+    return null;
+  }
 
   /**
    * Values along K that share the scales of weights and activations, and whose sum a call wants; 0

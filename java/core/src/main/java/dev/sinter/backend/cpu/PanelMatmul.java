@@ -121,6 +121,11 @@ abstract class PanelMatmul implements MatmulKernel {
     }
   }
 
+  /** Whether packed weights have this size, and lie where kernels can read them. */
+  static boolean isReadable(MemorySegment packed, long bytes) {
+    return packed.byteSize() == bytes && packed.isNative() && packed.address() % CACHE_LINE == 0;
+  }
+
   /** The bias where native code can read it, or NULL. */
   final MemorySegment biases(float[] bias) {
     return bias == null ? MemorySegment.NULL : arena.allocateFrom(ValueLayout.JAVA_FLOAT, bias);

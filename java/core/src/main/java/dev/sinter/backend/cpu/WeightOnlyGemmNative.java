@@ -5,7 +5,7 @@ import static dev.sinter.bindings.sinter.sinter_h.*;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.backend.MatmulSpec;
 import dev.sinter.bindings.sinter.sinter_weight_only_gemm_args;
-import dev.sinter.tensor.Quantized;
+import dev.sinter.layout.PackedWeights;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
@@ -19,9 +19,15 @@ final class WeightOnlyGemmNative extends PanelMatmul {
   private final MemorySegment[] arguments; // of each worker; only pointers and counts change
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
-  WeightOnlyGemmNative(MatmulSpec spec, Quantized source, float[] bias, int workers, Isa isa) {
+  WeightOnlyGemmNative(
+      MatmulSpec spec, CodesGemm.Packer packer, float[] bias, int workers, Isa isa) {
     super(spec, "weight_only_gemm", isa);
-    weights = new PackedCodes(arena, source, panelRows, 0, false);
+    try {
+      weights = (PackedCodes) packer.pack(arena, 0, false);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
     MemorySegment biases = biases(bias);
     bytes = weights.bytes() + biases.byteSize();
     arguments = new MemorySegment[workers];
@@ -45,6 +51,11 @@ final class WeightOnlyGemmNative extends PanelMatmul {
   @Override
   public int codeColumns() {
     return spec.k();
+  }
+
+  @Override
+  public PackedWeights packed() {
+    return weights.packed();
   }
 
   @Override

@@ -7,6 +7,10 @@ import org.junit.jupiter.api.condition.DisabledIf;
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class BinaryGemmNativeTest extends FewBitsGemmCases {
   BinaryGemmNativeTest() {
-    super(Code.BINARY, "binary_gemm", BinaryGemmNative.MAX_K, BinaryGemmNative::new);
+    super(
+        Code.BINARY,
+        "binary_gemm",
+        BinaryGemmNative.MAX_K,
+        CodesGemmCheck.packing(BinaryGemmNative::new));
   }
 }

@@ -78,7 +78,8 @@ class BlockGemmNativeTest {
     MatmulSpec spec = MatmulSpec.of(weights, ActivationScheme.FLOAT, epilogue);
     float[] bias = epilogue.bias() ? random.normals(n, 1) : null;
     for (Isa isa : isas(FloatsGemm.COMPILED)) {
-      try (MatmulKernel full = new F32GemmNative(spec, weights, bias, 1, isa);
+      try (MatmulKernel full =
+              new F32GemmNative(spec, FloatsGemm.packer(spec, weights, null), bias, 1, isa);
           MatmulKernel blocks = new F32BlockGemmNative(spec, weights, bias, 1, isa);
           MatmulKernel unstructured = new F32SellGemmNative(spec, weights, bias, 1, isa)) {
         for (int m : ROWS) {

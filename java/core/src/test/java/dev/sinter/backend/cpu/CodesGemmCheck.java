@@ -49,6 +49,17 @@ final class CodesGemmCheck implements AutoCloseable {
     MatmulKernel make(MatmulSpec spec, Quantized weights, float[] bias, int workers, Isa isa);
   }
 
+  /** Makes the kernel over weights that a packer packs. */
+  interface PackingMaker {
+    MatmulKernel make(MatmulSpec spec, CodesGemm.Packer packer, float[] bias, int workers, Isa isa);
+  }
+
+  /** For kernels of full weights. */
+  static Maker packing(PackingMaker maker) {
+    return (spec, weights, bias, workers, isa) ->
+        maker.make(spec, CodesGemm.packer(spec, weights, null), bias, workers, isa);
+  }
+
   final TestRandom random = new TestRandom();
   private final ReferenceBackend reference = new ReferenceBackend();
   private final Arena arena = Arena.ofShared();

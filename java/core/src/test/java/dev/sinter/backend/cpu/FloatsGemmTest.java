@@ -220,11 +220,11 @@ class FloatsGemmTest {
 
   private static MatmulKernel kernel(MatmulSpec spec, Dense weights, float[] bias, Isa isa) {
     if (weights.dtype() == DType.F32) {
-      return new F32GemmNative(spec, weights, bias, 1, isa);
+      return new F32GemmNative(spec, FloatsGemm.packer(spec, weights, null), bias, 1, isa);
     }
     return spec.activations() == ActivationScheme.BF16
-        ? new Bf16GemmNative(spec, weights, bias, 1, isa)
-        : new Bf16WeightsGemmNative(spec, weights, bias, 1, isa);
+        ? new Bf16GemmNative(spec, FloatsGemm.packer(spec, weights, null), bias, 1, isa)
+        : new Bf16WeightsGemmNative(spec, FloatsGemm.packer(spec, weights, null), bias, 1, isa);
   }
 
   /** Rows of x in the type of the spec, as a kernel wants them. */
@@ -264,7 +264,8 @@ class FloatsGemmTest {
     try (Arena gone = Arena.ofShared()) {
       closed = gone.allocate(4L * 2 * 4, 64);
     }
-    try (MatmulKernel kernel = new F32GemmNative(spec, weights, null, 1, Isa.SCALAR)) {
+    try (MatmulKernel kernel =
+        new F32GemmNative(spec, FloatsGemm.packer(spec, weights, null), null, 1, Isa.SCALAR)) {
       ActivationBuffer good = ActivationBuffer.floats(x, 2, 8);
       kernel.run(0, 0, 2, good, y);
       ActivationBuffer tooShort = ActivationBuffer.floats(x.asSlice(4), 2, 8);

@@ -31,7 +31,7 @@ class Int4GemmNativeTest {
   private static final ActivationScheme U8 = ActivationScheme.U8_PER_TOKEN;
 
   private final CodesGemmCheck check =
-      new CodesGemmCheck(Int4GemmNative.COMPILED, Int4GemmNative::new);
+      new CodesGemmCheck(Int4GemmNative.COMPILED, CodesGemmCheck.packing(Int4GemmNative::new));
 
   @AfterEach
   void free() {
@@ -154,7 +154,8 @@ class Int4GemmNativeTest {
   void sumsByAnotherStepAreRefused() {
     Quantized weights = check.quantized(96, 16, CodeFormat.inGroups(4, 32));
     MatmulSpec spec = MatmulSpec.of(weights, U8, Epilogue.NONE);
-    try (MatmulKernel kernel = new Int4GemmNative(spec, weights, null, 1, Isa.SCALAR);
+    try (MatmulKernel kernel =
+            new Int4GemmNative(spec, CodesGemm.packer(spec, weights, null), null, 1, Isa.SCALAR);
         Arena arena = Arena.ofConfined()) {
       assertEquals(32, kernel.sumStep());
       for (int step : new int[] {0, 64}) {

@@ -26,7 +26,7 @@ class Int8GemmNativeTest {
   private static final CodeFormat INT8 = CodeFormat.perChannel(8);
 
   private final CodesGemmCheck check =
-      new CodesGemmCheck(Int8GemmNative.COMPILED, Int8GemmNative::new);
+      new CodesGemmCheck(Int8GemmNative.COMPILED, CodesGemmCheck.packing(Int8GemmNative::new));
 
   @AfterEach
   void free() {

@@ -18,7 +18,11 @@ import org.junit.jupiter.api.condition.DisabledIf;
 @DisabledIf(value = "dev.sinter.testing.NativeBuild#isOff", disabledReason = NativeBuild.REASON)
 class TernaryGemmNativeTest extends FewBitsGemmCases {
   TernaryGemmNativeTest() {
-    super(Code.TERNARY, "ternary_gemm", TernaryGemmNative.MAX_K, TernaryGemmNative::new);
+    super(
+        Code.TERNARY,
+        "ternary_gemm",
+        TernaryGemmNative.MAX_K,
+        CodesGemmCheck.packing(TernaryGemmNative::new));
   }
 
   @Test
@@ -30,7 +34,9 @@ class TernaryGemmNativeTest extends FewBitsGemmCases {
     String message =
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new TernaryGemmNative(spec, weights, null, 1, Isa.SCALAR))
+                () ->
+                    new TernaryGemmNative(
+                        spec, CodesGemm.packer(spec, weights, null), null, 1, Isa.SCALAR))
             .getMessage();
     assertEquals("code 7 of a row is -2, which is no code of TERNARY", message);
   }

@@ -34,7 +34,8 @@ class WeightOnlyGemmNativeTest {
           new CodeFormat(4, Granularity.CHANNEL, 0, true));
 
   private final CodesGemmCheck check =
-      new CodesGemmCheck(WeightOnlyGemmNative.COMPILED, WeightOnlyGemmNative::new);
+      new CodesGemmCheck(
+          WeightOnlyGemmNative.COMPILED, CodesGemmCheck.packing(WeightOnlyGemmNative::new));
 
   @AfterEach
   void free() {

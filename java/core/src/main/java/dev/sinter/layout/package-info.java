@@ -1,0 +1,2 @@
+/** Weights as kernels read them, and how they are kept on disk. */
+package dev.sinter.layout;
