@@ -8,19 +8,12 @@ import dev.sinter.models.EmbeddingModel;
 import dev.sinter.tensor.CompressedTensor;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Scheme;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
-import jdk.jfr.Recording;
-import jdk.jfr.consumer.RecordedEvent;
-import jdk.jfr.consumer.RecordingFile;
 
 /**
  * Divides a pass by the {@code sinter.Kernel} events of its operations. GELU runs inside a matmul:
@@ -28,7 +21,6 @@ import jdk.jfr.consumer.RecordingFile;
  * pass, and is measured on a text with as many tokens.
  */
 final class EncoderProfile {
-  private static final String EVENT = "sinter.Kernel";
   private static final int FEWEST_PASSES = 3;
 
   private EncoderProfile() {}
@@ -52,26 +44,10 @@ final class EncoderProfile {
 
   private static void kernels(
       EmbeddingModel model, List<int[]> batch, long nanos, SequencedMap<String, Double> parts) {
-    try (Recording recording = new Recording()) {
-      recording.enable(EVENT).withoutThreshold();
-      recording.start();
-      int passes = repeat(nanos, () -> model.embedIds(batch));
-      recording.stop();
-      Path file = Files.createTempFile("sinter-encoder", ".jfr");
-      try {
-        recording.dump(file);
-        for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
-          if (event.getEventType().getName().equals(EVENT)) {
-            double ms = event.getDuration().toNanos() / 1e6 / passes;
-            parts.merge(part(event.getString("operation")), ms, Double::sum);
-          }
-        }
-      } finally {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    int[] passes = {0};
+    KernelEvents.record(
+        () -> passes[0] = repeat(nanos, () -> model.embedIds(batch)),
+        (operation, time) -> parts.merge(part(operation), time / 1e6 / passes[0], Double::sum));
   }
 
   /** What an operation of BertLayer and BertEncoder counts as. */

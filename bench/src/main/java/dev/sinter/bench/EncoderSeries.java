@@ -77,7 +77,10 @@ final class EncoderSeries {
         results.add(
             new Breakdown(
                 subject,
-                size,
+                "encoder",
+                size.batch(),
+                null,
+                size.tokens(),
                 sinter.threads(),
                 EncoderProfile.measure(sinter, model, size, batch, nanos)));
       }

@@ -8,7 +8,8 @@ import java.util.List;
  * @param threads one after the other; a peer has one, since its threads belong to its process
  * @param shapes of linear layers; none for an encoder
  * @param sparsities shares of weights that are zero, one after the other; none for dense weights
- * @param sizes of what an encoder is given; none for linear layers
+ * @param sizes of what an encoder is given; none for others
+ * @param decoder what a decoder is measured with; null for others
  * @param rowNanos time for a row; 0 to call everything once
  * @param deadlineMillis of the system clock: no row is begun after it
  */
@@ -18,6 +19,7 @@ record Job(
     List<Shape> shapes,
     List<Double> sparsities,
     List<EncoderSize> sizes,
+    DecoderLoad decoder,
     long rowNanos,
     long deadlineMillis) {
 
@@ -26,6 +28,18 @@ record Job(
     return sparsities.isEmpty()
         ? List.of(subject)
         : sparsities.stream().map(subject::withSparsity).toList();
+  }
+
+  /** Of linear layers, or of an encoder. */
+  Job(
+      Subject subject,
+      List<Integer> threads,
+      List<Shape> shapes,
+      List<Double> sparsities,
+      List<EncoderSize> sizes,
+      long rowNanos,
+      long deadlineMillis) {
+    this(subject, threads, shapes, sparsities, sizes, null, rowNanos, deadlineMillis);
   }
 
   boolean encoder() {
@@ -42,11 +56,14 @@ record Job(
 
   /** The rows it makes if nothing is refused. */
   int rowCount() {
-    return rows(shapes, sizes) * threads.size() * Math.max(1, sparsities.size());
+    int rows = rows(shapes, sizes, decoder, subject.peer() == null);
+    return rows * threads.size() * Math.max(1, sparsities.size());
   }
 
   /** The rows of one number of threads and one sparsity. */
-  static int rows(List<Shape> shapes, List<EncoderSize> sizes) {
-    return shapes.stream().mapToInt(s -> s.rows().size()).sum() + sizes.size();
+  static int rows(List<Shape> shapes, List<EncoderSize> sizes, DecoderLoad decoder, boolean ours) {
+    return shapes.stream().mapToInt(s -> s.rows().size()).sum()
+        + sizes.size()
+        + (decoder == null ? 0 : decoder.rows(ours));
   }
 }

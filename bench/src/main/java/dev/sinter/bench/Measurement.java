@@ -3,7 +3,7 @@ package dev.sinter.bench;
 /**
  * What a fork found out about one row; bench/README.md describes the fields of the same names.
  *
- * @param n null for a whole model
+ * @param n null for an encoder
  * @param ms median of a call
  * @param msBest the fastest call
  * @param operations of a call, two for a multiplication and its addition; null if not counted
@@ -12,6 +12,7 @@ package dev.sinter.bench;
  * @param weights {@code cold} if they are read from memory, {@code warm}, or null for a model
  * @param sentences of a call; null for a layer
  * @param cosine of the embedding of a test sentence to that of the f32 reference; null for a layer
+ * @param decoding what a decoder's row has beside; null for others
  */
 record Measurement(
     Subject subject,
@@ -28,7 +29,44 @@ record Measurement(
     Double bytes,
     String weights,
     Integer sentences,
-    Double cosine) {
+    Double cosine,
+    Decoding decoding) {
+
+  /** Of a linear layer or an encoder. */
+  Measurement(
+      Subject subject,
+      String kernel,
+      String isa,
+      String impl,
+      int m,
+      Integer n,
+      int k,
+      int threads,
+      double ms,
+      double msBest,
+      Double operations,
+      Double bytes,
+      String weights,
+      Integer sentences,
+      Double cosine) {
+    this(
+        subject,
+        kernel,
+        isa,
+        impl,
+        m,
+        n,
+        k,
+        threads,
+        ms,
+        msBest,
+        operations,
+        bytes,
+        weights,
+        sentences,
+        cosine,
+        null);
+  }
 
   /** A linear layer of f32 input and output. */
   static Measurement linear(
@@ -77,6 +115,7 @@ record Measurement(
         bytes,
         weights,
         sentences,
-        cosine);
+        cosine,
+        decoding);
   }
 }

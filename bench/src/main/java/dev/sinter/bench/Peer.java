@@ -1,6 +1,7 @@
 package dev.sinter.bench;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -61,6 +62,30 @@ public interface Peer {
     void close();
   }
 
+  /** A decoder that continues prompts. */
+  interface Decoder extends AutoCloseable {
+    String implementation();
+
+    /** Bytes of weights that each token reads: all but the embeddings. */
+    long weightBytes();
+
+    /** How keys and values are kept. */
+    String cache();
+
+    /** Bytes of keys and values of a token, in all layers. */
+    long tokenBytes();
+
+    /**
+     * Takes a prompt, with nothing kept from earlier ones, and continues it greedily.
+     *
+     * @param token called after each new token
+     */
+    void write(int[] prompt, int tokens, Runnable token);
+
+    @Override
+    void close();
+  }
+
   /** As in the field {@code peer} of a row. */
   String name();
 
@@ -70,6 +95,9 @@ public interface Peer {
   /** Schemes of the encoder. */
   List<String> encoders();
 
+  /** Schemes of the decoder. */
+  List<Variant> decoders();
+
   /**
    * @param weights f32 [n, k], row-major
    */
@@ -77,6 +105,14 @@ public interface Peer {
 
   /** The MiniLM encoder in one of {@link #encoders}. */
   Encoder encoder(String scheme, int threads);
+
+  /**
+   * A decoder of the Llama family, checked: what it computes agrees with our reference.
+   *
+   * @param variant one of {@link #decoders}
+   * @param folder of Hugging Face
+   */
+  Decoder decoder(Variant variant, Path folder, int threads);
 
   /** Those on the class path. */
   static List<Peer> all() {

@@ -21,7 +21,9 @@ final class PeerSeries {
             .filter(p -> p.name().equals(job.subject().peer()))
             .findFirst()
             .orElseThrow(() -> new IllegalStateException(job.subject().peer() + " is not here"));
-    if (job.encoder()) {
+    if (job.decoder() != null) {
+      DecoderSeries.run(job, peer, results);
+    } else if (job.encoder()) {
       EncoderSeries.run(job, peer, results);
     } else {
       for (Shape shape : job.shapes()) {

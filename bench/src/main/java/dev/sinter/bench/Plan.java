@@ -91,6 +91,19 @@ record Plan(List<Subject> subjects, List<Refusal> refusals) {
         .anyMatch(o -> o.contains(MatmulSpec.class));
   }
 
+  /** The decoder, on the planner's choice of backends. */
+  static Plan decoder(List<Peer> peers) {
+    List<Subject> subjects = new ArrayList<>();
+    for (Scheme scheme : Suite.DECODER.schemes()) {
+      subjects.add(Subject.ours(scheme, null));
+    }
+    for (Peer peer : peers) {
+      peer.decoders()
+          .forEach(v -> subjects.add(new Subject(v.scheme(), v.group(), null, peer.name())));
+    }
+    return new Plan(subjects, List.of());
+  }
+
   /** The encoder, on the planner's choice of backends. */
   static Plan encoder(List<Peer> peers) {
     List<Subject> subjects = new ArrayList<>();

@@ -18,7 +18,7 @@ import java.util.Locale;
  *
  * @param limits one for each number of threads
  * @param commit of the source, or null if it is not known
- * @param breakdowns of our encoders
+ * @param breakdowns of our encoders and decoders
  */
 record Report(
     List<MachineLimits> limits,
@@ -54,10 +54,13 @@ record Report(
       ObjectNode of =
           parts
               .addObject()
+              .put("kernel", b.kernel())
               .put("scheme", b.subject().scheme())
+              .put("group", b.subject().group())
               .put("backend", b.subject().backend())
-              .put("m", b.size().batch())
-              .put("k", b.size().tokens())
+              .put("m", b.m())
+              .put("n", b.n())
+              .put("k", b.k())
               .put("threads", b.threads());
       ObjectNode ms = of.putObject("ms");
       b.ms().forEach(ms::put);
@@ -83,6 +86,7 @@ record Report(
     LimitsReport.print(limits, out);
     printLayers(out);
     printEncoders(out);
+    printDecoders(out);
     printBreakdowns(out);
     if (!refusals.isEmpty()) {
       TextTable table = new TextTable("not measured", "what", "why");
@@ -117,13 +121,13 @@ record Report(
     boolean any = false;
     for (Row row : rows) {
       Measurement m = row.measured();
-      if (m.n() != null) {
+      if (m.kernel().equals("linear")) {
         any = true;
         table.row(
             m.k() + "x" + m.n(),
             String.valueOf(m.m()),
             String.valueOf(m.threads()),
-            scheme(m),
+            scheme(m.subject()),
             m.subject().format(),
             percent(m.subject().sparsity()),
             by(m),
@@ -164,13 +168,60 @@ record Report(
         table.row(
             EncoderSeries.MODEL + " " + new EncoderSize(m.m(), m.k()).label(),
             String.valueOf(m.threads()),
-            scheme(m),
+            scheme(m.subject()),
             by(m),
             m.impl(),
             millis(m.ms()),
             millis(m.msBest()),
             number(row.sentencesPerSecond()),
             String.format(Locale.ROOT, "%.5f", m.cosine()));
+      }
+    }
+    if (any) {
+      out.println();
+      table.print(out);
+    }
+  }
+
+  private void printDecoders(PrintStream out) {
+    TextTable table =
+        new TextTable(
+            "decoder",
+            ">tokens",
+            ">before",
+            ">threads",
+            "scheme",
+            "cache",
+            "by",
+            "implementation",
+            ">ms",
+            ">best",
+            ">tokens/s",
+            ">GB/s",
+            ">DRAM",
+            ">peak",
+            ">of a step");
+    boolean any = false;
+    for (Row row : rows) {
+      Measurement m = row.measured();
+      if (m.decoding() != null) {
+        any = true;
+        table.row(
+            m.kernel(),
+            String.valueOf(m.m()),
+            String.valueOf(m.n()),
+            String.valueOf(m.threads()),
+            scheme(m.subject()),
+            m.decoding().cache(),
+            by(m),
+            m.impl(),
+            millis(m.ms()),
+            millis(m.msBest()),
+            number(row.tokensPerSecond()),
+            number(row.gbs()),
+            percent(row.fracDram()),
+            percent(row.fracPeak()),
+            percent(m.decoding().stepShare()));
       }
     }
     if (any) {
@@ -189,9 +240,12 @@ record Report(
     TextTable table = new TextTable(heads.toArray(String[]::new));
     for (Breakdown b : breakdowns) {
       List<String> cells = new ArrayList<>();
-      cells.add(EncoderSeries.MODEL + " " + b.size().label());
+      cells.add(
+          b.n() == null
+              ? EncoderSeries.MODEL + " " + new EncoderSize(b.m(), b.k()).label()
+              : b.kernel() + ", " + b.n() + " before");
       cells.add(String.valueOf(b.threads()));
-      cells.add(b.subject().scheme());
+      cells.add(scheme(b.subject()));
       parts.forEach(part -> cells.add(millis(b.ms().get(part))));
       table.row(cells.toArray(String[]::new));
     }
@@ -199,9 +253,9 @@ record Report(
     table.print(out);
   }
 
-  private static String scheme(Measurement m) {
-    Integer group = m.subject().group();
-    return m.subject().scheme() + (group == null ? "" : " g" + group);
+  private static String scheme(Subject subject) {
+    Integer group = subject.group();
+    return subject.scheme() + (group == null ? "" : " g" + group);
   }
 
   private static double sparsity(Measurement m) {

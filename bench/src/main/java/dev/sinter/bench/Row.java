@@ -70,6 +70,13 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     return measured.sentences() == null ? null : measured.sentences() * 1e3 / measured.ms();
   }
 
+  /** Of a decoder's prompt or decoded tokens. */
+  Double tokensPerSecond() {
+    return measured.decoding() == null || measured.decoding().stepShare() != null
+        ? null
+        : Double.valueOf(measured.m() * 1e3 / measured.ms());
+  }
+
   private static Double ratio(Double value, Double limit) {
     return value == null || limit == null ? null : value / limit;
   }
@@ -109,6 +116,11 @@ record Row(String suite, Measurement measured, MachineLimits limits) {
     if (measured.sentences() != null) {
       set(json, "sentences_per_s", sentencesPerSecond(), 2);
       set(json, "cosine", measured.cosine(), 6);
+    }
+    if (measured.decoding() != null) {
+      set(json, "tokens_per_s", tokensPerSecond(), 2);
+      json.put("cache", measured.decoding().cache());
+      set(json, "step_share", measured.decoding().stepShare(), 4);
     }
     return json;
   }

@@ -3,6 +3,7 @@ package dev.sinter.bench;
 import dev.sinter.MachineLimits;
 import dev.sinter.cli.ProgressDisplay;
 import dev.sinter.cli.Terminal;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
 /**
  * One run of a suite: all jobs one after another, and the limits of the machine in between.
  *
- * @param shapes of linear layers; empty for the encoder
+ * @param shapes of linear layers; empty for whole models
  * @param full whether each row of ours gets a fork of its own
  * @param folder for what the forks exchange
  */
@@ -27,12 +28,42 @@ record Run(
     boolean full,
     Path folder) {
   private static final Duration LIMIT_TIME = Duration.ofMillis(60);
+
+  // What the decoder is measured with: a page or two of text, a paragraph behind it, and a
+  // document.
+  private static final String DECODER = "tinyllama-1.1b";
+  private static final int PROMPT = 512;
+  private static final int DECODED = 48;
+  private static final int ATTENTION_CONTEXT = 4096;
+  private static final int CONTEXT = 4352; // longer than any of them
+
+  // Its weights in bf16; a peer's file beside them; and to run them, with what a process takes.
+  private static final long DECODER_DISK = 3_000_000_000L;
+  private static final long DECODER_MEMORY = 4_000_000_000L;
+
   private static final String COMMIT = System.getProperty("sinter.commit", "");
 
-  Report execute(List<Peer> peers) {
-    Plan plan = shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(suite, shapes, peers);
+  Report execute(List<Peer> peers) throws IOException {
+    if (suite != Suite.DECODER) {
+      Plan plan = shapes.isEmpty() ? Plan.encoder(peers) : Plan.layers(suite, shapes, peers);
+      return execute(plan, null);
+    }
+    try (DecoderFiles files = makeDecoder()) {
+      DecoderLoad load =
+          new DecoderLoad(files.folder().toString(), PROMPT, DECODED, ATTENTION_CONTEXT);
+      return execute(Plan.decoder(peers), load);
+    }
+  }
+
+  private DecoderFiles makeDecoder() throws IOException {
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "bench decoder", true)) {
+      return DecoderFiles.make(DECODER, CONTEXT, DECODER_DISK, DECODER_MEMORY, progress);
+    }
+  }
+
+  private Report execute(Plan plan, DecoderLoad load) {
     Forks forks = new Forks(folder, 1);
-    List<MachineLimits> limits = measure(jobs(plan), forks);
+    List<MachineLimits> limits = measure(jobs(plan, load), forks);
     Map<Integer, MachineLimits> byThreads =
         limits.stream().collect(Collectors.toMap(MachineLimits::threads, Function.identity()));
     List<Row> rows =
@@ -59,7 +90,7 @@ record Run(
         String name = i + "-" + job.subject().label().replaceAll("[^a-z0-9]+", "-");
         if (job.outOfTime()) {
           forks.results().add(new Refusal(job.subject(), "all rows", "no time left", false));
-        } else if (full && job.subject().peer() == null && !job.encoder()) {
+        } else if (full && job.subject().peer() == null && !shapes.isEmpty()) {
           for (Subject subject : job.subjects()) {
             for (Shape shape : shapes) {
               String zeros = subject.sparsity() == null ? "" : "-" + subject.sparsity();
@@ -86,21 +117,22 @@ record Run(
   }
 
   /** Ours run over all numbers of threads in one fork, peers need one for each. */
-  private List<Job> jobs(Plan plan) {
+  private List<Job> jobs(Plan plan, DecoderLoad load) {
     List<Subject> ours = plan.subjects().stream().filter(s -> s.peer() == null).toList();
     List<Subject> theirs = plan.subjects().stream().filter(s -> s.peer() != null).toList();
     long budget = full ? Duration.ofDays(1000).toMillis() : suite.total().toMillis();
     long deadline = System.currentTimeMillis() + budget;
     List<Job> jobs = new ArrayList<>();
     int series = ours.stream().mapToInt(s -> Math.max(1, sparsities(s).size())).sum();
-    long row = rowNanos(ours.size(), series * threads.size());
-    ours.forEach(s -> jobs.add(new Job(s, threads, shapes, sparsities(s), sizes(), row, deadline)));
+    long row = rowNanos(ours.size(), series * threads.size(), load, true);
+    ours.forEach(
+        s -> jobs.add(new Job(s, threads, shapes, sparsities(s), sizes(), load, row, deadline)));
     int count = theirs.size() * threads.size();
-    long peerRow = rowNanos(count, count);
+    long peerRow = rowNanos(count, count, load, false);
     long later = deadline + budget;
     for (Subject subject : theirs) {
       for (int t : threads) {
-        jobs.add(new Job(subject, List.of(t), shapes, List.of(), sizes(), peerRow, later));
+        jobs.add(new Job(subject, List.of(t), shapes, List.of(), sizes(), load, peerRow, later));
       }
     }
     return jobs;
@@ -111,10 +143,10 @@ record Run(
   }
 
   private List<EncoderSize> sizes() {
-    return shapes.isEmpty() ? EncoderSize.ALL : List.of();
+    return suite == Suite.ENCODER ? EncoderSize.ALL : List.of();
   }
 
-  private long rowNanos(int jobs, int series) {
-    return suite.row(jobs, series * Job.rows(shapes, sizes())).toNanos();
+  private long rowNanos(int jobs, int series, DecoderLoad load, boolean ours) {
+    return suite.row(jobs, series * Job.rows(shapes, sizes(), load, ours)).toNanos();
   }
 }

@@ -40,6 +40,8 @@ public class SeriesBench {
     Results into = new Results(Path.of(results));
     if (what.subject().peer() != null) {
       PeerSeries.run(what, into);
+    } else if (what.decoder() != null) {
+      DecoderSeries.run(what, into);
     } else if (what.encoder()) {
       EncoderSeries.run(what, into);
     } else {

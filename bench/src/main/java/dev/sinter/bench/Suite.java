@@ -61,6 +61,12 @@ enum Suite {
           Scheme.W4A16.withGroup(32)),
       List.of(),
       Duration.ofSeconds(3),
+      Duration.ofMinutes(10)),
+  /** A whole decoder of 1.1 billion random weights, from the prompt on. */
+  DECODER(
+      List.of(Scheme.W4A8, Scheme.W8A8, Scheme.BF16),
+      List.of(),
+      Duration.ofSeconds(10),
       Duration.ofMinutes(10));
 
   // What kernels skip.
@@ -133,7 +139,7 @@ enum Suite {
     };
   }
 
-  /** Of linear layers; none for {@link #ENCODER}. */
+  /** Of linear layers; none for {@link #ENCODER} and {@link #DECODER}. */
   List<Shape> shapes() {
     return shapes;
   }

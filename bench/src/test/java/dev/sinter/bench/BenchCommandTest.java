@@ -58,6 +58,7 @@ class BenchCommandTest {
         "--threads 1,x",
         "--shapes no-such-file",
         "--suite encoder --shapes pom.xml",
+        "--suite decoder --shapes pom.xml",
         "--shapes pom.xml",
         "--frobnicate",
         "surplus"

@@ -160,7 +160,7 @@ class RowTest {
             List.of(LIMITS),
             "abc",
             List.of(row("w8a8", 1, 0.5)),
-            List.of(new Breakdown(none, new EncoderSize(8, 128), 2, parts())),
+            List.of(new Breakdown(none, "encoder", 8, null, 128, 2, parts())),
             List.of(new Refusal(none, "all layers", "why", false)));
     JsonNode json = Json.MAPPER.readTree(Json.line(report.toJson()));
     assertEquals(40, json.at("/dram_gbs/2").doubleValue());
@@ -176,6 +176,81 @@ class RowTest {
     SequencedMap<String, Double> parts = new LinkedHashMap<>();
     parts.put("linear", 1.5);
     return parts;
+  }
+
+  @Test
+  void aDecoderHasTokensASecondAndAShareOfItsStep() {
+    Subject subject = new Subject("w4a8", 128, "cpu", null);
+    Measurement decode =
+        new Measurement(
+            subject,
+            "decode",
+            "avx2",
+            "int4_gemm",
+            1,
+            512,
+            2048,
+            2,
+            25,
+            20,
+            2e9,
+            600e6,
+            "cold",
+            null,
+            null,
+            new Decoding("f32", null));
+    JsonNode json = new Row("decoder", decode, LIMITS).toJson();
+    assertEquals(40, json.get("tokens_per_s").doubleValue());
+    assertEquals(24, json.get("gbs").doubleValue());
+    assertEquals(0.6, json.get("frac_dram").doubleValue());
+    assertEquals(0.1, json.get("frac_peak").doubleValue());
+    assertEquals("f32", json.get("cache").textValue());
+    assertTrue(json.get("step_share").isNull());
+    assertFalse(json.has("sentences_per_s"));
+    Measurement attention =
+        new Measurement(
+            subject,
+            "attention",
+            "avx2",
+            "cached_attention",
+            1,
+            4096,
+            2048,
+            2,
+            5,
+            4,
+            null,
+            50e6,
+            "cold",
+            null,
+            null,
+            new Decoding("int8", 0.2));
+    json = new Row("decoder", attention, LIMITS).toJson();
+    assertEquals(0.2, json.get("step_share").doubleValue());
+    assertEquals(0.25, json.get("frac_dram").doubleValue());
+    assertTrue(json.get("tokens_per_s").isNull() && json.get("gops").isNull());
+    assertFalse(row("w8a8", 1, 1).toJson().has("cache"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "embeddings + layer 0 attention norm,norm and quantize",
+    "layer 12 qkv,qkv",
+    "layer 3 rotation + store,rotation and store",
+    "layer 3 head norm + layer 3 rotation + store,rotation and store",
+    "layer 3 attention,attention",
+    "layer 3 attention.merge,attention",
+    "layer 3 attention output quantize,norm and quantize",
+    "layer 3 attention output,attention output",
+    "layer 3 MLP norm,norm and quantize",
+    "layer 3 MLP gate,MLP gate and up",
+    "layer 3 MLP output,MLP output",
+    "last norm,norm and quantize",
+    "head,head",
+    "soft cap,rest"
+  })
+  void anOperationOfADecoderCountsAsAPart(String operation, String part) {
+    assertEquals(part, DecoderProfile.part(operation));
   }
 
   @ParameterizedTest

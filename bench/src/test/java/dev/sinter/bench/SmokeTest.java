@@ -2,10 +2,18 @@ package dev.sinter.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sinter.cli.CommandFailure;
+import dev.sinter.models.DecoderOptions;
 import dev.sinter.models.Progress;
+import dev.sinter.tensor.Scheme;
 import dev.sinter.testing.NativeBuild;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -119,6 +127,79 @@ class SmokeTest {
         check(forks.results().rows(), subject, 1);
       }
     }
+  }
+
+  @Test
+  void theDecoderInEveryScheme() throws Exception {
+    Path made;
+    try (DecoderFiles files = DecoderFiles.make("tiny", 320, 0, 0, Progress.none())) {
+      made = files.folder();
+      // A prompt of more than one pass, and attention whose positions are cut into segments.
+      DecoderLoad load = new DecoderLoad(made.toString(), 270, 3, 300);
+      for (Subject subject : Plan.decoder(List.of()).subjects()) {
+        Forks forks = new Forks(folder.resolve(subject.label().replace(' ', '-')), 0);
+        assertTrue(forks.folder().toFile().mkdir());
+        Job once =
+            new Job(
+                subject, List.of(1, 2), List.of(), List.of(), List.of(), load, 0, Long.MAX_VALUE);
+        forks.run(once, "decoder", Progress.none(), 0, 1);
+        assertEquals(List.of(), forks.results().refusals());
+        List<Measurement> rows = forks.results().rows();
+        check(rows, subject, once.rowCount());
+        assertEquals(
+            List.of("prefill", "decode", "attention", "attention", "attention"),
+            rows.stream().limit(5).map(Measurement::kernel).toList());
+        Measurement decode = rows.get(1);
+        // At least the codes, and at most what they would take in f32, with keys and values.
+        DecoderShape shape = DecoderShape.read(load.model());
+        long weights = shape.layerWeights() + shape.headWeights();
+        assertTrue(decode.bytes() > weights / 2 && decode.bytes() < 8 * weights, decode.toString());
+        assertEquals(2.0 * weights, decode.operations());
+        List<Breakdown> parts = forks.results().breakdowns();
+        assertEquals(2, parts.size());
+        assertTrue(parts.getFirst().ms().get("MLP gate and up") > 0, parts.toString());
+        assertTrue(parts.getFirst().ms().get("attention") > 0, parts.toString());
+      }
+    }
+    assertFalse(made.toFile().exists());
+  }
+
+  /** A check that nothing fails would let a wrong decoder be timed. */
+  @Test
+  void aDecoderOfOtherWeightsDisagrees() throws Exception {
+    try (DecoderFiles files = DecoderFiles.make("tiny", 320, 0, 0, Progress.none());
+        DecoderFiles room = DecoderFiles.make("tiny", 320, 0, 0, Progress.none())) {
+      Path config = room.folder().resolve(DecoderFiles.CHECK).resolve("config.json");
+      String other = Files.readString(config).replace("10000.0", "3.0");
+      assertNotEquals(Files.readString(config), other);
+      Files.writeString(config, other);
+      DecoderOptions options = DecoderSeries.options(Scheme.BF16);
+      Path right = files.folder().resolve(DecoderFiles.CHECK);
+      Path wrong = room.folder().resolve(DecoderFiles.CHECK);
+      float[][] expected = DecoderAgreement.logits(right, options, "reference");
+      assertNull(
+          DecoderAgreement.disagreement(
+              expected, DecoderAgreement.logits(right, options, null), options));
+      assertNotNull(
+          DecoderAgreement.disagreement(
+              expected, DecoderAgreement.logits(wrong, options, null), options));
+    }
+  }
+
+  @Test
+  void noRoomForTheDecoderIsAFailure() {
+    String disk =
+        assertThrows(
+                CommandFailure.class,
+                () -> DecoderFiles.make("tiny", 320, Long.MAX_VALUE, 0, Progress.none()))
+            .getMessage();
+    assertTrue(disk.contains("files take 9223372036854 MB"), disk);
+    String memory =
+        assertThrows(
+                CommandFailure.class,
+                () -> DecoderFiles.make("tiny", 320, 0, Long.MAX_VALUE, Progress.none()))
+            .getMessage();
+    assertTrue(memory.contains("of memory"), memory);
   }
 
   @Test

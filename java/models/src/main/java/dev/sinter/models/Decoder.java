@@ -370,10 +370,12 @@ final class Decoder implements AutoCloseable {
 
   /** Bytes of all resident parameters and of the tables of the rotary embeddings. */
   long bytes() {
-    return embeddings.bytes()
-        + rope.bytes()
-        + head.bytes()
-        + layers.stream().mapToLong(DecoderLayer::bytes).sum();
+    return embeddings.bytes() + rope.bytes() + passBytes();
+  }
+
+  /** Bytes of the parameters that every pass reads: all but embeddings and tables. */
+  long passBytes() {
+    return head.bytes() + layers.stream().mapToLong(DecoderLayer::bytes).sum();
   }
 
   /** Waits for running passes, then frees everything. Idempotent. */

@@ -236,6 +236,15 @@ public final class DecoderModel implements AutoCloseable {
     return packed;
   }
 
+  /**
+   * Bytes of the parameters that every pass reads, and so every decoded token: layers and head, but
+   * not the embeddings, of which a token takes a row. With the keys and values before a token, they
+   * bound how fast a machine can decode.
+   */
+  public long passBytes() {
+    return decoder.passBytes();
+  }
+
   /** Bytes of keys and values that all sessions have in use. */
   public long cacheBytes() {
     return decoder.cache().bytes();

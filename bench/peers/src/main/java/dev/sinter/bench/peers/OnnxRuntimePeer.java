@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import dev.sinter.bench.Peer;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -37,6 +38,11 @@ public final class OnnxRuntimePeer implements Peer {
   }
 
   @Override
+  public List<Variant> decoders() {
+    return List.of();
+  }
+
+  @Override
   public Matrix matrix(Variant variant, MemorySegment weights, int k, int n) {
     return switch (variant.scheme()) {
       case "f32" -> new FloatMatrix(weights, k, n);
@@ -49,6 +55,11 @@ public final class OnnxRuntimePeer implements Peer {
   @Override
   public Encoder encoder(String scheme, int threads) {
     return OnnxEncoder.open(scheme, threads);
+  }
+
+  @Override
+  public Decoder decoder(Variant variant, Path folder, int threads) {
+    throw new IllegalArgumentException("no decoder of " + variant);
   }
 
   /** The environment with this many threads; there can be one in a process. */
