@@ -14,18 +14,21 @@
 //   add_quads             sum += the 4 bytes of each column
 //   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most
 //   planes_in_place       whether dot_narrow takes any byte, and shift_right is there
+//   adds_up               whether adding codes up costs one row less than reading their sums
 //   min, max              the second operand if one is NaN
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
 //   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
-//   load_bf16_pairs, first_bf16, second_bf16  two bfloat16 values a column, and each of them
-//   widened block_rows            rows of a tile of one panel, of block_gemm.h keep makes the
-//   compiler hold what it could load again GateLanes             the same operations on as many
-//   columns as a gate multiplies at once, 8 at
-//                         most; where that is half as many, first_half, second_half, from_halves
-//   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once for
-//   r rows
+//   load_bf16_pairs       two bfloat16 values a column
+//   first_bf16, second_bf16  each of them, widened
+//   block_rows            rows of a tile of one panel, of block_gemm.h
+//   keep                  makes the compiler hold what it could load again
+//   GateLanes             the same operations on as many columns as a gate multiplies at once,
+//                         8 at most; where that is half as many: first_half, second_half,
+//                         from_halves
+//   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once
+//                         for r rows
 // All do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the
