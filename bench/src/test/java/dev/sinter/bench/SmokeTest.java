@@ -87,7 +87,7 @@ class SmokeTest {
     List<Subject> subjects =
         plan.subjects().stream().filter(s -> !s.format().equals(Format.DENSE)).toList();
     for (String expected :
-        List.of("w8a8 block16x4", "w8a8 2:4", "w4a8 g128 block16x8", "f32 csr")) {
+        List.of("w8a8 block16x4", "w8a8 2:4", "w8a8 bitmask", "w4a8 g128 block16x8", "f32 csr")) {
       assertTrue(subjects.stream().anyMatch(s -> s.label().equals(expected + " on cpu")), expected);
     }
     for (Subject subject : subjects) {
@@ -107,7 +107,7 @@ class SmokeTest {
       forks.full(subject.withSparsity(0.5), List.of(1), SHAPES.getFirst(), "full");
       check(forks.results().rows().subList(expected, expected + 2), subject, 2);
     }
-    for (String refused : List.of("w8a8 bitmask", "w8a8 block1x16", "w4a8 g128 2:4", "f32 2:4")) {
+    for (String refused : List.of("w8a8 block1x16", "w4a8 g128 2:4", "f32 2:4")) {
       assertTrue(
           plan.refusals().stream().anyMatch(r -> r.subject().label().equals(refused + " on cpu")),
           refused);
@@ -173,7 +173,7 @@ class SmokeTest {
       String other = Files.readString(config).replace("10000.0", "3.0");
       assertNotEquals(Files.readString(config), other);
       Files.writeString(config, other);
-      DecoderOptions options = DecoderSeries.options(Scheme.BF16);
+      DecoderOptions options = DecoderSeries.options(Scheme.F32);
       Path right = files.folder().resolve(DecoderFiles.CHECK);
       Path wrong = room.folder().resolve(DecoderFiles.CHECK);
       float[][] expected = DecoderAgreement.logits(right, options, "reference");
@@ -205,7 +205,8 @@ class SmokeTest {
   @Test
   void aProcessThatDiesIsReported() {
     Subject nobody = new Subject("f32", null, null, "nobody");
-    Forks forks = new Forks(folder, 0);
+    // In a process of its own: in this one JMH would keep the failed run's state for the next.
+    Forks forks = new Forks(folder, 1);
     forks.run(job(nobody, SHAPES), "dies", Progress.none(), 0, 1);
     Refusal refusal = forks.results().refusals().getFirst();
     assertTrue(refusal.failure());
