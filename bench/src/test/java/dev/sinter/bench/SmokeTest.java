@@ -173,10 +173,10 @@ class SmokeTest {
       String other = Files.readString(config).replace("10000.0", "3.0");
       assertNotEquals(Files.readString(config), other);
       Files.writeString(config, other);
-      DecoderOptions options = DecoderSeries.options(Scheme.F32);
+      DecoderOptions options = DecoderSeries.options(Scheme.BF16);
       Path right = files.folder().resolve(DecoderFiles.CHECK);
       Path wrong = room.folder().resolve(DecoderFiles.CHECK);
-      float[][] expected = DecoderAgreement.logits(right, options, "reference");
+      float[][][] expected = DecoderAgreement.logits(right, options, "reference");
       assertNull(
           DecoderAgreement.disagreement(
               expected, DecoderAgreement.logits(right, options, null), options));
