@@ -12,6 +12,7 @@
 //   two_of_four           as int8_2of4_gemm.h spreads two weights and their pattern
 //   add_bytes             byte by byte; the sums of a block's codes fit
 //   add_quads             sum += the 4 bytes of each column
+//   multiply_pairs        the sum of two products of 16-bit halves
 //   begin, dot_narrow, end  the same for codes of 15 at most, over the 8 quads of a block at most
 //   planes_in_place       whether dot_narrow takes any byte, and shift_right is there
 //   adds_up               whether adding codes up costs one row less than reading their sums
@@ -19,7 +20,8 @@
 //   if_less               a < b ? then : otherwise, column by column
 //   add_to_exponent       v * 2^n for n in the low bits of a float near 1.5 * 2^23
 //   lookup                table[low 4 bits of a float near 1.5 * 2^23]
-//   low_half, high_half, or_bits  16 bits of 32, and a float of a half with bits added
+//   low_half, high_half, to_high_half  16 bits of 32
+//   or_bits               a float of a half with bits added
 //   load_bf16_pairs       two bfloat16 values a column
 //   first_bf16, second_bf16  each of them, widened
 //   block_rows            rows of a tile of one panel, of block_gemm.h
@@ -97,6 +99,26 @@ template <class Args>
 inline int64_t row_of(const Args &a, Place at, int r) {
   return at.row + r < a.m ? at.row + r : a.m - 1;
 }
+
+// Asks for weights that lie `distance` bytes ahead, where hardware prefetchers do not reach. A
+// tile's panels are one stream with the next ones, whose part `block` of `blocks` is at w. May
+// point past the end: a prefetch never faults.
+template <int distance, int panels, int block_bytes>
+SINTER_INLINE void prefetch_weights(const uint8_t *w, int64_t block, int64_t blocks) {
+  constexpr int64_t blocks_ahead = distance / panels / block_bytes;
+  const int64_t panel_bytes = blocks * block_bytes;
+  // What comes after a panel is the one beside it, read already.
+  const int64_t beside = block + blocks_ahead < blocks ? 0 : (panels - 1) * panel_bytes;
+  const uintptr_t ahead = reinterpret_cast<uintptr_t>(w) + blocks_ahead * block_bytes + beside;
+  SINTER_UNROLL for (int panel = 0; panel < panels; panel++) {
+    SINTER_UNROLL for (int line = 0; line < block_bytes; line += 64) {
+      __builtin_prefetch(reinterpret_cast<const void *>(ahead + panel * panel_bytes + line));
+    }
+  }
+}
+
+// For tiles of several rows, which else wait for weights and multiply by turns.
+constexpr int prefetch_distance = 16384;
 
 // Tile<Lanes, rows, panels>::run(args, plan, place) for all rows of `panels` panels. A plan is what
 // follows from the arguments and is the same for all tiles.

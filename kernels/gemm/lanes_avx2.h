@@ -82,6 +82,8 @@ struct Lanes256 {
   static Int add_int(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static Int subtract_int(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   static Int multiply_int(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+  static Int multiply_pairs(Int a, Int b) { return _mm256_madd_epi16(a, b); }
+  static Int to_high_half(Int v) { return _mm256_slli_epi32(v, 16); }
   static Int low_half(Int v) { return _mm256_and_si256(v, broadcast_int(0xffff)); }
   static Int high_half(Int v) { return _mm256_srli_epi32(v, 16); }
   static Float or_bits(Int v, uint32_t bits) {

@@ -65,6 +65,8 @@ struct Avx512 {
   static Int add_int(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int subtract_int(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int multiply_int(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
+  static Int multiply_pairs(Int a, Int b) { return _mm512_madd_epi16(a, b); }
+  static Int to_high_half(Int v) { return _mm512_slli_epi32(v, 16); }
   static Int low_half(Int v) { return _mm512_and_si512(v, broadcast_int(0xffff)); }
   static Int high_half(Int v) { return _mm512_srli_epi32(v, 16); }
   static Float or_bits(Int v, uint32_t bits) {

@@ -16,7 +16,7 @@ struct Avx512Vnni : Avx512 {
   // integer and 12 for float sums, since storing the latter each step costs more than it saves.
   struct Int8Tiles {
     static constexpr int rows = 8;
-    static constexpr int panels(int r) { return r == 2 || r == 4 ? 4 : 3; }
+    static constexpr int panels(int r) { return r == 1 ? 1 : r == 2 || r == 4 ? 4 : 3; }
   };
   struct NarrowTiles {
     static constexpr int rows = 4;

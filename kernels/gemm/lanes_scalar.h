@@ -71,6 +71,11 @@ struct Scalar {
   static Int add_int(Int a, Int b) { return a + b; }
   static Int subtract_int(Int a, Int b) { return a - b; }
   static Int multiply_int(Int a, Int b) { return a * b; }
+  static Int multiply_pairs(Int a, Int b) {
+    const auto half = [](Int v) { return static_cast<Int>(static_cast<int16_t>(v)); };
+    return half(a) * half(b) + half(a >> 16) * half(b >> 16);
+  }
+  static Int to_high_half(Int v) { return v << 16; }
   static Int low_half(Int v) { return v & 0xffff; }
   static Int high_half(Int v) { return v >> 16; }
   static Float or_bits(Int v, uint32_t bits) { return from_bits(v | bits); }

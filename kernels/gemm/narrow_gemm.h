@@ -37,6 +37,7 @@
 
 #include "gemm/epilogue.h"
 #include "gemm/gemm.h"
+#include "gemm/narrow_excess.h"
 #include "gemm/narrow_plan.h"
 
 namespace {
@@ -90,25 +91,27 @@ struct NarrowTile {
     if constexpr (rows > 1) {
       prefetch_results<S>(a, at);
     }
+    const Excess<Code, Lanes, S> excess(a, plan, at);
     for (Position position(plan); position.block < plan.blocks; position.next(plan)) {
       Int sums[chains][rows][S::vectors];
-      [[maybe_unused]] Int w_sums[S::vectors];
-      if constexpr (adds_up) {
-        SINTER_UNROLL for (Int &sum : w_sums) { sum = Lanes::broadcast_int(0); }
-      }
-      start(a, plan, at, position, sums[unshifted]);
       SINTER_UNROLL for (int chain = 0; chain < chains; chain++) {
-        if (chain != unshifted) {
-          S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
-        }
+        S::each([&](int r, int v) { sums[chain][r][v] = Lanes::broadcast_int(0); });
+      }
+      Int w_sums[S::vectors];
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        w_sums[v] = adds_up ? Lanes::broadcast_int(0) : excess.w_sum(position, v);
+      }
+      if constexpr (!adds_up) {
+        excess.subtract(position, w_sums, sums[unshifted]);
       }
       for (; position.block < position.end; position.block++) {
         typename Lanes::Partial partial[chains][rows][S::vectors];
         SINTER_UNROLL for (int chain = 0; chain < chains; chain++) {
           S::each([&](int r, int v) { partial[chain][r][v] = Lanes::begin(sums[chain][r][v]); });
         }
-        if constexpr (rows == 1) {
-          prefetch_block(plan, w, position.block);
+        if (at.row == 0) {  // the first to read these panels
+          constexpr int distance = rows == 1 ? 8192 : prefetch_distance;
+          prefetch_weights<distance, panels, Code::block_bytes>(w, position.block, plan.blocks);
         }
         typename Lanes::Bytes packed[S::vectors];
         [[maybe_unused]] typename Lanes::Bytes bytes[S::vectors];  // sums of u byte by byte
@@ -151,7 +154,7 @@ struct NarrowTile {
         w += Code::block_bytes;
       }
       if constexpr (adds_up) {
-        subtract_sums(a, plan, at, position, w_sums, sums[0]);
+        excess.subtract(position, w_sums, sums[unshifted]);
       }
       add_step(a, plan, at, position, sums, results);
     }
@@ -183,104 +186,35 @@ struct NarrowTile {
     }
   }
 
-  // A single row leaves the core waiting for memory, and its panels are one stream with the next
-  // ones: ask for what lies a page away, where hardware prefetchers do not reach. May point past
-  // the end: a prefetch never faults.
-  SINTER_INLINE static void prefetch_block(const NarrowPlan &plan, const uint8_t *w,
-                                           int64_t block) {
-    constexpr int64_t blocks_ahead = 4096 / panels / Code::block_bytes;
-    // What comes after a panel is the one beside it, read already.
-    const int64_t beside = block + blocks_ahead < plan.blocks ? 0 : (panels - 1) * plan.panel_bytes;
-    const uintptr_t ahead =
-        reinterpret_cast<uintptr_t>(w) + blocks_ahead * Code::block_bytes + beside;
-    SINTER_UNROLL for (int panel = 0; panel < panels; panel++) {
-      SINTER_UNROLL for (int line = 0; line < Code::bits; line++) {
-        __builtin_prefetch(
-            reinterpret_cast<const void *>(ahead + panel * plan.panel_bytes + row_bytes * line));
-      }
-    }
-  }
-
-  // Index of vector v in an array [panels][count][16].
-  SINTER_INLINE static int64_t index(Place at, int v, int64_t count, int64_t i) {
-    return ((at.panel + v / S::vectors_a_panel) * count + i) * panel_columns +
-           v % S::vectors_a_panel * Lanes::lanes;
-  }
-
-  // Minus what the sums of a step have too much.
-  SINTER_INLINE static void start(const sinter_gemm_args &a, const NarrowPlan &plan, Place at,
-                                  const Position &position, Int (&sums)[rows][S::vectors]) {
-    const Int zero = Lanes::broadcast_int(0);
-    const bool plain = a.w_zero_points == nullptr && a.x_zero_points == nullptr;
-    SINTER_UNROLL for (int r = 0; r < rows; r++) {
-      const int32_t *x_sum = a.x_sums + row_of(a, at, r) * plan.steps + position.step;
-      const Int excess =
-          Lanes::multiply_int(Lanes::broadcast_int(*x_sum), Lanes::broadcast_int(Code::center));
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        sums[r][v] = plain ? Lanes::subtract_int(zero, excess) : zero;
-      }
-    }
-    if (!plain) {
-      subtract_zero_points(a, plan, at, position, sums);
-    }
-  }
-
-  SINTER_INLINE static void subtract_zero_points(const sinter_gemm_args &a, const NarrowPlan &plan,
-                                                 Place at, const Position &position,
-                                                 Int (&sums)[rows][S::vectors]) {
-    SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-      const Int center = a.w_zero_points == nullptr
-                             ? Lanes::broadcast_int(Code::center)
-                             : Lanes::load_widened(a.w_zero_points +
-                                                   index(at, v, plan.w_groups, position.w_group));
-      const Int w_sum = adds_up || a.x_zero_points == nullptr
-                            ? Lanes::broadcast_int(0)
-                            : Lanes::load_int(a.w_sums + index(at, v, plan.steps, position.step));
-      SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        const int64_t row = row_of(a, at, r);
-        const int32_t x_sum = a.x_sums[row * plan.steps + position.step];
-        const int32_t x_zero_point = a.x_zero_points == nullptr
-                                         ? 0
-                                         : a.x_zero_points[row * plan.x_groups + position.x_group];
-        const Int excess =
-            Lanes::add_int(Lanes::multiply_int(center, Lanes::broadcast_int(x_sum)),
-                           Lanes::multiply_int(w_sum, Lanes::broadcast_int(x_zero_point)));
-        sums[r][v] = Lanes::subtract_int(Lanes::broadcast_int(0), excess);
-      }
-    }
-  }
-
-  // What start leaves to the end where the sums of u are known only then.
-  SINTER_INLINE static void subtract_sums(const sinter_gemm_args &a, const NarrowPlan &plan,
-                                          Place at, const Position &position,
-                                          const Int (&w_sums)[S::vectors],
-                                          Int (&sums)[rows][S::vectors]) {
-    if (a.x_zero_points != nullptr) {
-      const Int zero_point =
-          Lanes::broadcast_int(a.x_zero_points[at.row * plan.x_groups + position.x_group]);
-      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-        sums[0][v] = Lanes::subtract_int(sums[0][v], Lanes::multiply_int(w_sums[v], zero_point));
-      }
-    }
-  }
-
   SINTER_INLINE static void add_step(const sinter_gemm_args &a, const NarrowPlan &plan, Place at,
                                      const Position &position,
                                      const Int (&sums)[chains][rows][S::vectors],
                                      Float (&results)[rows][S::vectors]) {
-    SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-      const int64_t i = index(at, v, plan.w_groups, position.w_group);
-      const Float scale = a.w_scale_type == SINTER_F16
-                              ? Lanes::load_half(static_cast<const uint16_t *>(a.w_scales) + i)
-                              : Lanes::load(static_cast<const float *>(a.w_scales) + i);
-      SINTER_UNROLL for (int r = 0; r < rows; r++) {
-        Float sum = Lanes::to_float(total(sums, r, v));
-        if (a.x_group != 0) {
-          const int64_t row = row_of(a, at, r);
-          sum = Lanes::multiply(
-              sum, Lanes::broadcast(a.x_scales[row * plan.x_groups + position.x_group]));
-        }
-        results[r][v] = Lanes::fma(sum, scale, results[r][v]);
+    Float scales[S::vectors];
+    if (a.w_scale_type == SINTER_F16) {
+      const Columns<uint16_t, Lanes, S> all(static_cast<const uint16_t *>(a.w_scales),
+                                            plan.w_groups, at);
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        scales[v] = Lanes::load_half(all.at(v, position.w_group));
+      }
+    } else {
+      const Columns<float, Lanes, S> all(static_cast<const float *>(a.w_scales), plan.w_groups, at);
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        scales[v] = Lanes::load(all.at(v, position.w_group));
+      }
+    }
+    if (a.x_group == 0) {
+      S::each([&](int r, int v) {
+        results[r][v] = Lanes::fma(Lanes::to_float(total(sums, r, v)), scales[v], results[r][v]);
+      });
+      return;
+    }
+    SINTER_UNROLL for (int r = 0; r < rows; r++) {
+      const Float x_scale =
+          Lanes::broadcast(a.x_scales[row_of(a, at, r) * plan.x_groups + position.x_group]);
+      SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
+        const Float sum = Lanes::multiply(Lanes::to_float(total(sums, r, v)), x_scale);
+        results[r][v] = Lanes::fma(sum, scales[v], results[r][v]);
       }
     }
   }

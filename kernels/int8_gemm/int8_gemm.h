@@ -92,6 +92,9 @@ struct Int8Tile {
       prefetch_results<S>(a, at);
     }
     for (int64_t block = 0; block < plan.blocks; block++) {
+      if (rows > 1 && at.row == 0) {  // the first to read these panels
+        prefetch_weights<prefetch_distance, panels, block_k * panel_columns>(w, block, plan.blocks);
+      }
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
         typename Lanes::Wide weights[S::vectors];
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
