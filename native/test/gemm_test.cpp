@@ -314,6 +314,14 @@ void check_shapes(int bits) {
   Config large = any_options(bits, 10, 1000, 4096);
   large.w_group = bits == 8 ? 0 : 128;
   check(large);
+  // As many steps as narrow_excess.h has room for, and one more.
+  if (bits != 8) {
+    for (const int64_t k : {32768, 32769}) {
+      Config steps = any_options(bits, 5, 17, k);
+      steps.w_group = 32;
+      check(steps);
+    }
+  }
   // Gates with columns of y around a panel's, for each number of rows that a tile may have.
   for (const int64_t n : {1, 7, 8, 9, 16, 23, 25}) {
     for (const int64_t m : {1, 2, 3, 4, 5, 8, 9}) {
