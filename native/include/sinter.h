@@ -345,6 +345,11 @@ struct sinter_pack_args {
  * 0 up; y = sum + bias; then the activation (kernels/gemm/activations.h) and the addition to y.
  * bias is 0 if NULL.
  *
+ * bf16_gemm_avx512bf16 has the instruction for pairs of k, which takes the second first, up to k
+ * rounded up to 2: sum = fma(w[n][k + 1], x[m][k + 1], sum), then with w[n][k] and x[m][k]. In both,
+ * w, x, sum and the result count as 0 if they are subnormal (below 2^-126), so that such a number
+ * times infinity is NaN.
+ *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
 struct sinter_float_gemm_args {

@@ -4737,6 +4737,66 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
+    private static class sinter_bf16_gemm_avx512bf16 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx512bf16");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx512bf16$descriptor() {
+        return sinter_bf16_gemm_avx512bf16.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx512bf16$handle() {
+        return sinter_bf16_gemm_avx512bf16.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx512bf16$address() {
+        return sinter_bf16_gemm_avx512bf16.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx512bf16(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx512bf16.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx512bf16", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sinter_bf16_weights_gemm_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,

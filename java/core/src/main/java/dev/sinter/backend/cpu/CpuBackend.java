@@ -117,9 +117,8 @@ public final class CpuBackend implements Backend {
           : Support.no("multiplies F32 by pairs of BF16, and K is odd: " + spec.k());
     }
     if (isBf16(spec)) {
-      // oneDNN has the instruction that multiplies pairs, twice as fast where it is.
-      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("avx512bf16")
-          ? Support.no("widens BF16 to F32, which this CPU need not")
+      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("amxbf16")
+          ? Support.no("has no BF16 kernel for AMX, which this CPU has")
           : Support.yes();
     }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
@@ -211,13 +210,14 @@ public final class CpuBackend implements Backend {
 
   private MatmulKernel matmul(
       MatmulSpec spec, Function<Arena, KernelWeights> packer, float[] bias) {
-    Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-    if (isF32(spec)) {
-      return new F32GemmNative(spec, packer, bias, workers, isa);
+    if (isBf16(spec)) {
+      Isa isa = Isa.best(allowed, Bf16GemmNative.COMPILED);
+      return new Bf16GemmNative(spec, packer, bias, workers, isa);
     }
-    return isBf16Weights(spec)
-        ? new Bf16WeightsGemmNative(spec, packer, bias, workers, isa)
-        : new Bf16GemmNative(spec, packer, bias, workers, isa);
+    Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+    return isF32(spec)
+        ? new F32GemmNative(spec, packer, bias, workers, isa)
+        : new Bf16WeightsGemmNative(spec, packer, bias, workers, isa);
   }
 
   private MatmulKernel matmul(MatmulSpec spec, CodesGemm.Packer packer, float[] bias) {
