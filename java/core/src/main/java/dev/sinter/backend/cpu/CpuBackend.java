@@ -123,8 +123,8 @@ public final class CpuBackend implements Backend {
     }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32, BF16, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY"
-              + " weights, or I8 without groups, with U8 or S8 activations, not "
+          "runs F32, BF16, I4 and I8 weights with FLOAT, BF16, I4 and I8 with BF16, and I4, TERNARY"
+              + " and BINARY weights, or I8 without groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -192,8 +192,7 @@ public final class CpuBackend implements Backend {
   }
 
   private static boolean isWeightOnly(MatmulSpec spec) {
-    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
-        && spec.activations() == ActivationScheme.FLOAT;
+    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8)) && !spec.activations().isScaled();
   }
 
   @Override
@@ -221,6 +220,10 @@ public final class CpuBackend implements Backend {
   }
 
   private MatmulKernel matmul(MatmulSpec spec, CodesGemm.Packer packer, float[] bias) {
+    if (isWeightOnly(spec) && spec.activations() == ActivationScheme.BF16) {
+      Isa isa = Isa.best(allowed, WeightOnlyBf16GemmNative.COMPILED);
+      return new WeightOnlyBf16GemmNative(spec, packer, bias, workers, isa);
+    }
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
       return new WeightOnlyGemmNative(spec, packer, bias, workers, isa);
