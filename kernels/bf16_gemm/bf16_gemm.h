@@ -8,7 +8,11 @@
 //   panel 1:  ...
 //
 // A bfloat16 value is the upper half of a float: the pair in 32 bits becomes two floats by a shift
-// and by a mask, and these go the way of f32_gemm.h, at half the bytes of weights.
+// and by a mask, and these go the way of f32_gemm.h, at half the bytes of weights. AVX512-BF16 has
+// vdpbf16ps for whole pairs, with twice the products: two fused multiply-adds, the second value's
+// first, each rounded to nearest even, which take subnormal numbers for 0 and make none. Zen 5 and
+// Intel's manual agree in that, so results are the same on all CPUs that have it, but not those of
+// the others.
 //
 // Alignment: none needed; rows of a panel are whole cache lines if the weights start at one.
 // Over-read: none, with K padded to 2 in x too. Tails: columns by masks, rows by repeating the
@@ -30,11 +34,12 @@ inline typename Lanes::Float widen_bf16(typename Lanes::Int pairs, int i) {
 }
 
 template <class Lanes_>
-struct Bf16Values {
+struct Bf16Values : F32Values<Lanes_> {
   using Lanes = Lanes_;
   using Input = uint16_t;
   using Value = uint16_t;
   static constexpr int together = 2;
+  static constexpr int parts = 2;
   static_assert(float_block_k % together == 0, "a pair is in one block");
 
   static typename Lanes::Float load(const Value *w, int i) {
@@ -54,6 +59,23 @@ struct Bf16Weights : Bf16Values<Lanes_> {
   using Input = float;
 
   static typename Lanes::Float broadcast(const Input *x, int i) { return Lanes::broadcast(x[i]); }
+};
+
+// Pairs as they are, for Lanes that multiply them.
+template <class Lanes_>
+struct Bf16Pairs : Bf16Values<Lanes_> {
+  using Lanes = Lanes_;
+  using Float = typename Lanes::Float;
+  using Int = typename Lanes::Int;
+  static constexpr int parts = 1;
+
+  static Int load(const uint16_t *w, int) { return Lanes::load_bf16_pairs(w); }
+  static Int broadcast(const uint16_t *x, int) {
+    int32_t pair;
+    std::memcpy(&pair, x, sizeof pair);
+    return Lanes::broadcast_int(pair);
+  }
+  static Float add_product(Float sum, Int w, Int x) { return Lanes::dot_bf16(sum, w, x); }
 };
 
 }  // namespace

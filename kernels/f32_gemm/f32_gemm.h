@@ -45,17 +45,22 @@ struct FloatSums {
 };
 
 // What a tile multiplies: Input of x and Value of w, of which `together` values of k lie side by
-// side, in x as in each column of w.
+// side, in x as in each column of w, and are multiplied in so many `parts`.
 template <class Lanes_>
 struct F32Values {
   using Lanes = Lanes_;
   using Input = float;
   using Value = float;
   static constexpr int together = 1;
+  static constexpr int parts = 1;
 
-  // The value `i` of those together, of each column of a vector and of a row.
+  // The part `i` of those together, of each column of a vector and of a row.
   static typename Lanes::Float load(const Value *w, int) { return Lanes::load(w); }
   static typename Lanes::Float broadcast(const Input *x, int) { return Lanes::broadcast(*x); }
+  static typename Lanes::Float add_product(typename Lanes::Float sum, typename Lanes::Float w,
+                                           typename Lanes::Float x) {
+    return Lanes::fma(w, x, sum);
+  }
 };
 
 template <class Type, int rows, int panels>
@@ -89,14 +94,14 @@ struct FloatTile {
     }
     // Unrolling gains nothing, and GCC 12 then moves sums about.
     for (int64_t k = block.begin; k < block.end; k += together, w += together * panel_columns) {
-      SINTER_UNROLL for (int i = 0; i < together; i++) {
+      SINTER_UNROLL for (int i = 0; i < Type::parts; i++) {
         // Else the compiler would keep what it loads twice in registers that the sums need.
         int64_t at_k = k;
         const Value *at_w = w;
         if (i > 0) {
           __asm__ volatile("" : "+r"(at_k), "+r"(at_w));
         }
-        Float weights[S::vectors];
+        decltype(Type::load(w, i)) weights[S::vectors];
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
           const Value *const columns = at_w + v / S::vectors_a_panel * panel_values +
                                        v % S::vectors_a_panel * Lanes::lanes * together;
@@ -105,7 +110,7 @@ struct FloatTile {
         SINTER_UNROLL for (int r = 0; r < rows; r++) {
           const auto value = Type::broadcast(x[r] + at_k, i);
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
-            sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
+            sums[r][v] = Type::add_product(sums[r][v], weights[v], value);
           }
         }
       }

@@ -24,6 +24,7 @@
 //   or_bits               a float of a half with bits added
 //   load_bf16_pairs       two bfloat16 values a column
 //   first_bf16, second_bf16  each of them, widened
+//   dot_bf16              sum += the products of two such pairs, as bf16_gemm.h says
 //   block_rows            rows of a tile of one panel, of block_gemm.h
 //   keep                  makes the compiler hold what it could load again
 //   GateLanes             the same operations on as many columns as a gate multiplies at once,
@@ -31,7 +32,7 @@
 //                         from_halves
 //   Int8Tiles, NarrowTiles, F32Tiles  the tile: rows at once, and panels of 16 columns at once
 //                         for r rows
-// All do the same roundings, so results are equal bit for bit on all of them.
+// All but dot_bf16 do the same roundings, so results are equal bit for bit on all of them.
 //
 // A row's result depends on nothing but its own activations: an integer sum does not depend on the
 // order, and the float operations are done column by column in an order given by K and the groups.

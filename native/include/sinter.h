@@ -345,6 +345,11 @@ struct sinter_pack_args {
  * 0 up; y = sum + bias; then the activation (kernels/gemm/activations.h) and the addition to y.
  * bias is 0 if NULL.
  *
+ * bf16_gemm_avx512bf16 has the instruction for pairs of k, which takes the second first, up to k
+ * rounded up to 2: sum = fma(w[n][k + 1], x[m][k + 1], sum), then with w[n][k] and x[m][k]. In
+ * both, w, x, sum and the result count as 0 if they are subnormal (below 2^-126), so that such a
+ * number times infinity is NaN.
+ *
  * The sizes of a call are checked, and pointers that must not be NULL.
  */
 struct sinter_float_gemm_args {
@@ -399,8 +404,8 @@ struct sinter_weight_only_gemm_args {
   int64_t m, n, k;                /* at least 1 */
   int64_t panel_begin, panel_end; /* the panels to compute: [panel_begin, panel_end) of [0, P) */
 
-  const float *x;   /* [m][x_stride] */
-  int64_t x_stride; /* floats from row to row, at least k */
+  const float *x;   /* [m][x_stride]; weight_only_bf16_gemm: bfloat16 values */
+  int64_t x_stride; /* elements from row to row, at least k */
 
   const void *w;                /* packed by int8_pack or int4_pack */
   const void *w_scales;         /* [P][G][16] */
@@ -417,6 +422,17 @@ struct sinter_weight_only_gemm_args {
   int32_t accumulate;   /* not 0: y += */
   int32_t gate;         /* as in sinter_gemm_args */
 };
+
+/*
+ * weight_only_bf16_gemm: the same for bfloat16 activations, which args->x points to.
+ *
+ * In f32, to which they are widened: group by group from f = 0, and in a group from sum = 0, by
+ * pairs (k, k + 1), whose order in 8 values of k is 0, 2, 4, 6 for 8 bits and 0, 4, 2, 6 for 4
+ * bits: sum = fma(u(k + 1) - c, x[m][k + 1], sum), then fma(u(k) - c, x[m][k], sum), x being 0 from
+ * the end of the group to the next multiple of 8; then f = fma(sum, w_scale, f). The rest as above.
+ * weight_only_bf16_gemm_avx512bf16 has the instruction for that, for which w, x, sum and the result
+ * count as 0 if they are subnormal.
+ */
 
 /*
  * int8_block_gemm, int4_block_gemm, f32_block_gemm: int8_gemm, int4_gemm and f32_gemm with weights
@@ -589,6 +605,9 @@ SINTER_API int32_t sinter_int8_sell_list(int64_t n, int64_t k, const int64_t *st
   SINTER_API int32_t sinter_f32_sell_gemm_##isa(const struct sinter_f32_block_gemm_args *args);
 #define SINTER_DECLARE_weight_only_gemm(isa) \
   SINTER_API int32_t sinter_weight_only_gemm_##isa(const struct sinter_weight_only_gemm_args *args);
+#define SINTER_DECLARE_weight_only_bf16_gemm(isa)        \
+  SINTER_API int32_t sinter_weight_only_bf16_gemm_##isa( \
+      const struct sinter_weight_only_gemm_args *args);
 
 /*
  * machine_limits_read: how fast memory can be read. Adds `bytes` bytes up as 64-bit words,

@@ -252,6 +252,9 @@ int64_t sinter_attention_scratch(int64_t length, int64_t head_dim) {
 #define SINTER_EXPORT_weight_only_gemm(isa)                             \
   SINTER_EXPORT_CHECKED(weight_only_gemm, sinter_weight_only_gemm_args, \
                         sinter::valid_weight_only_gemm(*args), isa)
+#define SINTER_EXPORT_weight_only_bf16_gemm(isa)                             \
+  SINTER_EXPORT_CHECKED(weight_only_bf16_gemm, sinter_weight_only_gemm_args, \
+                        sinter::valid_weight_only_gemm(*args), isa)
 
 #define SINTER_EXPORT_int8_block_pack(isa)                       \
   SINTER_EXPORT_CHECKED(int8_block_pack, sinter_block_pack_args, \

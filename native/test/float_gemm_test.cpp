@@ -1,7 +1,7 @@
-// Every variant of f32_gemm, bf16_gemm and bf16_weights_gemm that this CPU runs: the scalar one
-// against the formulas of sinter.h, bit for bit, whose own error is bounded in double; the others
-// against the scalar one, bit for bit; and each against itself for any cut of rows and panels. All
-// buffers end (or begin) at an unreadable page.
+// Every variant of f32_gemm, bf16_gemm and bf16_weights_gemm that this CPU runs: the scalar one,
+// and that for pairs of bfloat16, against the formulas of sinter.h, bit for bit, whose own error is
+// bounded in double; the others against the scalar one, bit for bit; and each against itself for
+// any cut of rows and panels. All buffers end (or begin) at an unreadable page.
 #include "cpu_features.h"
 #include "gemm_problem.h"
 #include "testing.h"
@@ -16,8 +16,13 @@ using testing::put;
 using testing::Random;
 using testing::same;
 
-// Types of x and of w.
-enum class Types { f32, bf16, bf16_weights };
+// Types of x and of w; bf16_pairs have formulas of their own.
+enum class Types { f32, bf16, bf16_pairs, bf16_weights };
+
+constexpr Types bf16_scalar = Types::bf16;
+constexpr Types bf16_avx2 = Types::bf16;
+constexpr Types bf16_avx512 = Types::bf16;
+constexpr Types bf16_avx512bf16 = Types::bf16_pairs;
 
 struct Variant {
   Types types;
@@ -29,7 +34,7 @@ struct Variant {
 
 #define SINTER_KERNEL(operation, isa) TESTING_LINE(operation, isa)
 #define F32_VARIANT(isa) {Types::f32, "f32 " #isa, SINTER_NEEDS_##isa, sinter_f32_gemm_##isa},
-#define BF16_VARIANT(isa) {Types::bf16, "bf16 " #isa, SINTER_NEEDS_##isa, sinter_bf16_gemm_##isa},
+#define BF16_VARIANT(isa) {bf16_##isa, "bf16 " #isa, SINTER_NEEDS_##isa, sinter_bf16_gemm_##isa},
 #define BF16_WEIGHTS_VARIANT(isa) \
   {Types::bf16_weights, "bf16 weights " #isa, SINTER_NEEDS_##isa, sinter_bf16_weights_gemm_##isa},
 #define TAKE_bf16_weights_gemm ~, BF16_WEIGHTS_VARIANT
@@ -46,9 +51,10 @@ struct Memory {
 };
 Memory memory;
 
-// Values: ordinary; all of one sign, so that nothing cancels; or with zeros, subnormal and huge
+// Values: ordinary; all of one sign, so that nothing cancels; products around the subnormal
+// numbers, or x around them and w so large that it shows; or with zeros, subnormal and huge
 // numbers, infinity and NaN among them.
-enum class Fill { ordinary, positive, odd };
+enum class Fill { ordinary, positive, tiny, tiny_x, odd };
 
 struct Config {
   int64_t m, n, k;
@@ -57,7 +63,7 @@ struct Config {
   int32_t activation;
   Fill fill;
 
-  bool bf16_x() const { return types == Types::bf16; }
+  bool bf16_x() const { return types == Types::bf16 || types == Types::bf16_pairs; }
   bool bf16_w() const { return types != Types::f32; }
 
   std::string text() const {
@@ -109,8 +115,9 @@ struct Problem {
         x_stride((c.bf16_x() ? (c.k + 1) / 2 * 2 : c.k) + random_.between(0, 20)),
         w_stride(c.k + random_.between(0, 20)),
         y_stride(c.n + random_.between(0, 20)),
-        x(factors(c.bf16_x(), (c.m - 1) * x_stride + (c.bf16_x() ? (c.k + 1) / 2 * 2 : c.k))),
-        w(factors(c.bf16_w(), (columns - 1) * w_stride + c.k)),
+        x(factors(c.bf16_x(), c.fill == Fill::tiny_x ? -126 : -63,
+                  (c.m - 1) * x_stride + (c.bf16_x() ? (c.k + 1) / 2 * 2 : c.k))),
+        w(factors(c.bf16_w(), c.fill == Fill::tiny_x ? 100 : -63, (columns - 1) * w_stride + c.k)),
         bias(values(c.gate ? 2 * c.n : c.n)),
         before(values((c.m - 1) * y_stride + c.n)) {
     for (int64_t row = 0; c.bf16_x() && c.k % 2 != 0 && row < c.m; row++) {
@@ -118,10 +125,13 @@ struct Problem {
     }
   }
 
-  // Of x and w: bfloat16 values as floats, if that is what they are.
-  std::vector<float> factors(bool bf16, int64_t count) const {
+  // Of x and w: bfloat16 values as floats, if that is what they are; tiny ones around 2^exponent.
+  std::vector<float> factors(bool bf16, int exponent, int64_t count) const {
     std::vector<float> v = values(count);
     for (float &e : v) {
+      if (c.fill == Fill::tiny || c.fill == Fill::tiny_x) {
+        e = std::ldexp(e, exponent + static_cast<int>(random_.between(-9, 9)));
+      }
       e = bf16 ? widened(upper_half(e)) : e;
     }
     return v;
@@ -139,10 +149,30 @@ struct Problem {
     return v;
   }
 
-  bool odd() const { return c.fill == Fill::odd; }
+  // Whether the result may be all error: pairs have no subnormal x.
+  bool odd() const {
+    return c.fill == Fill::odd || (c.fill == Fill::tiny_x && c.types == Types::bf16_pairs);
+  }
 
   // One for each k and one for the bias.
   double roundings() const { return static_cast<double>(c.k + 1); }
+
+  // What an instruction for pairs makes of subnormal numbers.
+  static float flushed(float v) { return std::fabs(v) < FLT_MIN ? std::copysign(0.0f, v) : v; }
+
+  static float step(float w, float x, float sum) {
+    return flushed(std::fma(flushed(w), flushed(x), flushed(sum)));
+  }
+
+  // How far off a product is besides roundings: all of it if a factor is subnormal and they count
+  // as 0, and what a subnormal sum loses by that or by its own rounding.
+  double off(float w, float x) const {
+    if (c.types != Types::bf16_pairs) {
+      return double(FLT_TRUE_MIN);
+    }
+    const bool lost = flushed(w) != w || flushed(x) != x;
+    return (lost ? std::fabs(double(w) * double(x)) : 0) + double(FLT_MIN);
+  }
 
   // A column of the panels as sinter.h writes it.
   testing::Value value(int64_t row, int64_t column) const {
@@ -152,12 +182,24 @@ struct Problem {
     float sum = 0;
     double judge = double(b);
     double magnitude = std::fabs(judge);
+    double lost = 0;
+    for (int64_t i = 0; c.types == Types::bf16_pairs && i < c.k; i += 2) {
+      if (i + 1 < c.k) {
+        sum = step(weights[i + 1], factors[i + 1], sum);
+      } else {
+        sum = flushed(sum);
+      }
+      sum = step(weights[i], factors[i], sum);
+    }
     for (int64_t i = 0; i < c.k; i++) {
-      sum = std::fma(weights[i], factors[i], sum);
+      if (c.types != Types::bf16_pairs) {
+        sum = std::fma(weights[i], factors[i], sum);
+      }
       judge += double(weights[i]) * double(factors[i]);
       magnitude += std::fabs(double(weights[i]) * double(factors[i]));
+      lost += off(weights[i], factors[i]);
     }
-    return {sum + b, judge, magnitude};
+    return {sum + b, judge, magnitude, lost};
   }
 };
 
@@ -269,19 +311,20 @@ void check_any(int64_t m, int64_t n, int64_t k, bool gate = random_.between(0, 2
   while (m > 1 && m * n * k > most) {
     m = random_.between(1, m - 1);
   }
-  Config c{m,
-           n,
-           k,
-           Types::f32,
-           random_.coin(),
-           !gate && random_.between(0, 2) == 0,
-           gate,
-           SINTER_NO_ACTIVATION,
-           random_.pick<Fill>({Fill::ordinary, Fill::positive, Fill::odd})};
+  Config c{
+      m,
+      n,
+      k,
+      Types::f32,
+      random_.coin(),
+      !gate && random_.between(0, 2) == 0,
+      gate,
+      SINTER_NO_ACTIVATION,
+      random_.pick<Fill>({Fill::ordinary, Fill::positive, Fill::tiny, Fill::tiny_x, Fill::odd})};
   if (random_.coin()) {
     c.activation = static_cast<int32_t>(random_.between(SINTER_GELU_ERF, SINTER_SILU));
   }
-  for (const Types types : {Types::f32, Types::bf16, Types::bf16_weights}) {
+  for (const Types types : {Types::f32, Types::bf16, Types::bf16_pairs, Types::bf16_weights}) {
     c.types = types;
     c.k += types == Types::bf16_weights ? c.k % 2 : 0;
     check(c);

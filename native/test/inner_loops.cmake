@@ -4,7 +4,7 @@
 #
 # The inner loop of every AVX-512 tile, in `function`, keeps its sums in registers: it is `unrolled`
 # multiplying instructions for each row and panel (8 vpdpbusd for the quads of a block, 1 vfmadd for
-# a k) and `single` more if there is a single one of each (1 vpdpbusd to add up int4 weights), with
+# a k, 4 vdpbf16ps for the pairs of 8 k) and `single` more if there is a single one of each (1 vpdpbusd to add up int4 weights), with
 # no vector loaded from or stored to the stack and no more than one copy of a register for 16 of
 # them (GCC 12 swaps a pair of sums here and there; a copy for each sum, as its intrinsic for
 # vpdpbusd makes, halves the speed). `moves` more of each for 16 of them are for a loop that was
@@ -70,10 +70,10 @@ endfunction()
 set(name)
 set(seen 0)
 foreach(line IN LISTS lines)
-  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*Avx512[A-Za-z]*>*(, ([0-9]+), ([0-9]+))?>::${function}\\(")
-    if(CMAKE_MATCH_1)
-      set(rows ${CMAKE_MATCH_2})
-      set(panels ${CMAKE_MATCH_3})
+  if(line MATCHES "^[0-9a-f]+ <.*Tile<.*(Avx512[A-Za-z0-9]*|AsBf16[a-z<]*)>*(, ([0-9]+), ([0-9]+))?>::${function}\\(")
+    if(CMAKE_MATCH_2)
+      set(rows ${CMAKE_MATCH_3})
+      set(panels ${CMAKE_MATCH_4})
     else() # one that is always the same
       set(rows 1)
       set(panels 1)

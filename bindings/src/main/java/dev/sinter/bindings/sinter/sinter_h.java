@@ -4737,6 +4737,66 @@ public class sinter_h extends sinter_h$shared {
         }
     }
 
+    private static class sinter_bf16_gemm_avx512bf16 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_bf16_gemm_avx512bf16");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_bf16_gemm_avx512bf16$descriptor() {
+        return sinter_bf16_gemm_avx512bf16.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_bf16_gemm_avx512bf16$handle() {
+        return sinter_bf16_gemm_avx512bf16.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_bf16_gemm_avx512bf16$address() {
+        return sinter_bf16_gemm_avx512bf16.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_bf16_gemm_avx512bf16(const struct sinter_float_gemm_args *args)
+     * }
+     */
+    public static int sinter_bf16_gemm_avx512bf16(MemorySegment args) {
+        var mh$ = sinter_bf16_gemm_avx512bf16.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_bf16_gemm_avx512bf16", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sinter_bf16_weights_gemm_scalar {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sinter_h.C_INT,
@@ -6828,6 +6888,246 @@ public class sinter_h extends sinter_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sinter_weight_only_gemm_avx512vnni", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_weight_only_bf16_gemm_scalar {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_weight_only_bf16_gemm_scalar");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_scalar(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_weight_only_bf16_gemm_scalar$descriptor() {
+        return sinter_weight_only_bf16_gemm_scalar.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_scalar(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_weight_only_bf16_gemm_scalar$handle() {
+        return sinter_weight_only_bf16_gemm_scalar.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_scalar(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_weight_only_bf16_gemm_scalar$address() {
+        return sinter_weight_only_bf16_gemm_scalar.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_scalar(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static int sinter_weight_only_bf16_gemm_scalar(MemorySegment args) {
+        var mh$ = sinter_weight_only_bf16_gemm_scalar.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_weight_only_bf16_gemm_scalar", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_weight_only_bf16_gemm_avx2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_weight_only_bf16_gemm_avx2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx2(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_weight_only_bf16_gemm_avx2$descriptor() {
+        return sinter_weight_only_bf16_gemm_avx2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx2(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_weight_only_bf16_gemm_avx2$handle() {
+        return sinter_weight_only_bf16_gemm_avx2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx2(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_weight_only_bf16_gemm_avx2$address() {
+        return sinter_weight_only_bf16_gemm_avx2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx2(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static int sinter_weight_only_bf16_gemm_avx2(MemorySegment args) {
+        var mh$ = sinter_weight_only_bf16_gemm_avx2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_weight_only_bf16_gemm_avx2", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_weight_only_bf16_gemm_avx512 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_weight_only_bf16_gemm_avx512");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_weight_only_bf16_gemm_avx512$descriptor() {
+        return sinter_weight_only_bf16_gemm_avx512.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_weight_only_bf16_gemm_avx512$handle() {
+        return sinter_weight_only_bf16_gemm_avx512.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_weight_only_bf16_gemm_avx512$address() {
+        return sinter_weight_only_bf16_gemm_avx512.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static int sinter_weight_only_bf16_gemm_avx512(MemorySegment args) {
+        var mh$ = sinter_weight_only_bf16_gemm_avx512.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_weight_only_bf16_gemm_avx512", args);
+            }
+            return (int)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sinter_weight_only_bf16_gemm_avx512bf16 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sinter_h.C_INT,
+            sinter_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sinter_weight_only_bf16_gemm_avx512bf16");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512bf16(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor sinter_weight_only_bf16_gemm_avx512bf16$descriptor() {
+        return sinter_weight_only_bf16_gemm_avx512bf16.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512bf16(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MethodHandle sinter_weight_only_bf16_gemm_avx512bf16$handle() {
+        return sinter_weight_only_bf16_gemm_avx512bf16.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512bf16(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static MemorySegment sinter_weight_only_bf16_gemm_avx512bf16$address() {
+        return sinter_weight_only_bf16_gemm_avx512bf16.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sinter_weight_only_bf16_gemm_avx512bf16(const struct sinter_weight_only_gemm_args *args)
+     * }
+     */
+    public static int sinter_weight_only_bf16_gemm_avx512bf16(MemorySegment args) {
+        var mh$ = sinter_weight_only_bf16_gemm_avx512bf16.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sinter_weight_only_bf16_gemm_avx512bf16", args);
             }
             return (int)mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

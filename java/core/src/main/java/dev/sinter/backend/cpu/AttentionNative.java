@@ -86,7 +86,7 @@ final class AttentionNative implements AttentionKernel {
           sinter_attention_scalar(q, k, v, stride, out, width, first, length, head, d, pad);
       case AVX2, AVXVNNI ->
           sinter_attention_avx2(q, k, v, stride, out, width, first, length, head, d, pad);
-      case AVX512, AVX512VNNI ->
+      case AVX512, AVX512VNNI, AVX512BF16 ->
           sinter_attention_avx512(q, k, v, stride, out, width, first, length, head, d, pad);
     };
   }

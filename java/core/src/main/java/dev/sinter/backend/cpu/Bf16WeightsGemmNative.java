@@ -20,7 +20,7 @@ final class Bf16WeightsGemmNative extends FloatsGemm {
     return switch (isa) {
       case SCALAR -> sinter_bf16_weights_gemm_scalar(args);
       case AVX2, AVXVNNI -> sinter_bf16_weights_gemm_avx2(args);
-      case AVX512, AVX512VNNI -> sinter_bf16_weights_gemm_avx512(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_bf16_weights_gemm_avx512(args);
     };
   }
 }

@@ -23,7 +23,7 @@ final class BinaryGemmNative extends CodesGemm {
       case SCALAR -> sinter_binary_gemm_scalar(args);
       case AVX2 -> sinter_binary_gemm_avx2(args);
       case AVXVNNI -> sinter_binary_gemm_avxvnni(args);
-      case AVX512, AVX512VNNI -> sinter_binary_gemm_avx512vnni(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_binary_gemm_avx512vnni(args);
     };
   }
 }

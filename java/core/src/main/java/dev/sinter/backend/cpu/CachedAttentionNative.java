@@ -92,7 +92,7 @@ final class CachedAttentionNative implements CachedAttentionKernel {
           case SCALAR -> sinter_cached_attention_scalar(args, table);
           case AVX2, AVXVNNI -> sinter_cached_attention_avx2(args, table);
           case AVX512 -> sinter_cached_attention_avx512(args, table);
-          case AVX512VNNI -> sinter_cached_attention_avx512vnni(args, table);
+          case AVX512VNNI, AVX512BF16 -> sinter_cached_attention_avx512vnni(args, table);
         });
   }
 
@@ -125,7 +125,7 @@ final class CachedAttentionNative implements CachedAttentionKernel {
           case AVX2, AVXVNNI ->
               sinter_cached_attention_segment_avx2(args, table, segment, parts, place);
           case AVX512 -> sinter_cached_attention_segment_avx512(args, table, segment, parts, place);
-          case AVX512VNNI ->
+          case AVX512VNNI, AVX512BF16 ->
               sinter_cached_attention_segment_avx512vnni(args, table, segment, parts, place);
         });
   }
@@ -152,7 +152,7 @@ final class CachedAttentionNative implements CachedAttentionKernel {
           case AVX2, AVXVNNI ->
               sinter_cached_attention_merge_avx2(args, parts, place, floats, count);
           case AVX512 -> sinter_cached_attention_merge_avx512(args, parts, place, floats, count);
-          case AVX512VNNI ->
+          case AVX512VNNI, AVX512BF16 ->
               sinter_cached_attention_merge_avx512vnni(args, parts, place, floats, count);
         });
   }

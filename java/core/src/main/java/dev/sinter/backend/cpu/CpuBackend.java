@@ -117,15 +117,14 @@ public final class CpuBackend implements Backend {
           : Support.no("multiplies F32 by pairs of BF16, and K is odd: " + spec.k());
     }
     if (isBf16(spec)) {
-      // oneDNN has the instruction that multiplies pairs, twice as fast where it is.
-      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("avx512bf16")
-          ? Support.no("widens BF16 to F32, which this CPU need not")
+      return allowed.contains(Isa.AVX512) && CpuFeatures.host().has("amxbf16")
+          ? Support.no("has no BF16 kernel for AMX, which this CPU has")
           : Support.yes();
     }
     if (!(spec.int8() || hasGroups(spec)) || !spec.activations().isScaled()) {
       return Support.no(
-          "runs F32, BF16, I4 and I8 weights with FLOAT, BF16 with BF16, and I4, TERNARY and BINARY"
-              + " weights, or I8 without groups, with U8 or S8 activations, not "
+          "runs F32, BF16, I4 and I8 weights with FLOAT, BF16, I4 and I8 with BF16, and I4, TERNARY"
+              + " and BINARY weights, or I8 without groups, with U8 or S8 activations, not "
               + spec.weightType()
               + " with "
               + spec.activations());
@@ -193,8 +192,7 @@ public final class CpuBackend implements Backend {
   }
 
   private static boolean isWeightOnly(MatmulSpec spec) {
-    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8))
-        && spec.activations() == ActivationScheme.FLOAT;
+    return (spec.isOf(Code.INT4) || spec.isOf(Code.INT8)) && !spec.activations().isScaled();
   }
 
   @Override
@@ -211,16 +209,21 @@ public final class CpuBackend implements Backend {
 
   private MatmulKernel matmul(
       MatmulSpec spec, Function<Arena, KernelWeights> packer, float[] bias) {
-    Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
-    if (isF32(spec)) {
-      return new F32GemmNative(spec, packer, bias, workers, isa);
+    if (isBf16(spec)) {
+      Isa isa = Isa.best(allowed, Bf16GemmNative.COMPILED);
+      return new Bf16GemmNative(spec, packer, bias, workers, isa);
     }
-    return isBf16Weights(spec)
-        ? new Bf16WeightsGemmNative(spec, packer, bias, workers, isa)
-        : new Bf16GemmNative(spec, packer, bias, workers, isa);
+    Isa isa = Isa.best(allowed, FloatsGemm.COMPILED);
+    return isF32(spec)
+        ? new F32GemmNative(spec, packer, bias, workers, isa)
+        : new Bf16WeightsGemmNative(spec, packer, bias, workers, isa);
   }
 
   private MatmulKernel matmul(MatmulSpec spec, CodesGemm.Packer packer, float[] bias) {
+    if (isWeightOnly(spec) && spec.activations() == ActivationScheme.BF16) {
+      Isa isa = Isa.best(allowed, WeightOnlyBf16GemmNative.COMPILED);
+      return new WeightOnlyBf16GemmNative(spec, packer, bias, workers, isa);
+    }
     if (isWeightOnly(spec)) {
       Isa isa = Isa.best(allowed, WeightOnlyGemmNative.COMPILED);
       return new WeightOnlyGemmNative(spec, packer, bias, workers, isa);

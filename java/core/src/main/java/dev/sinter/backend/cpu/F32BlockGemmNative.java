@@ -27,7 +27,7 @@ final class F32BlockGemmNative extends FloatsGemm {
     return switch (isa) {
       case SCALAR -> sinter_f32_block_gemm_scalar(args);
       case AVX2, AVXVNNI -> sinter_f32_block_gemm_avx2(args);
-      case AVX512, AVX512VNNI -> sinter_f32_block_gemm_avx512(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_f32_block_gemm_avx512(args);
     };
   }
 }

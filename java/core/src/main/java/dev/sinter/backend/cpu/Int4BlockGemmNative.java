@@ -30,7 +30,7 @@ final class Int4BlockGemmNative extends CodesGemm {
       case SCALAR -> sinter_int4_block_gemm_scalar(args);
       case AVX2 -> sinter_int4_block_gemm_avx2(args);
       case AVXVNNI -> sinter_int4_block_gemm_avxvnni(args);
-      case AVX512, AVX512VNNI -> sinter_int4_block_gemm_avx512vnni(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_int4_block_gemm_avx512vnni(args);
     };
   }
 }

@@ -99,7 +99,7 @@ final class Int8SellGemmNative extends CodesGemm {
       case SCALAR -> sinter_int8_sell_gemm_scalar(args);
       case AVX2 -> sinter_int8_sell_gemm_avx2(args);
       case AVXVNNI -> sinter_int8_sell_gemm_avxvnni(args);
-      case AVX512, AVX512VNNI -> sinter_int8_sell_gemm_avx512vnni(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_int8_sell_gemm_avx512vnni(args);
     };
   }
 }

@@ -13,7 +13,8 @@ enum Isa {
   AVX2("avx2", "fma", "f16c"),
   AVXVNNI("avx2", "fma", "f16c", "avxvnni"),
   AVX512("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq"),
-  AVX512VNNI("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vnni");
+  AVX512VNNI("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vnni"),
+  AVX512BF16("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512bf16");
 
   /** What a user may cap by. */
   private static final Set<Isa> CAPS = EnumSet.of(SCALAR, AVX2, AVXVNNI, AVX512VNNI);
@@ -40,7 +41,7 @@ enum Isa {
    * @throws IllegalArgumentException for another cap, and for one that the host does not reach
    */
   static EnumSet<Isa> allowed(CpuFeatures host, String cap) {
-    Isa highest = cap == null ? AVX512VNNI : highest(host, cap);
+    Isa highest = cap == null ? AVX512BF16 : highest(host, cap);
     EnumSet<Isa> allowed = EnumSet.range(SCALAR, highest);
     allowed.removeIf(isa -> !isa.runsOn(host));
     return allowed;

@@ -88,7 +88,7 @@ final class NormRowsNative implements NormKernel {
 
   private int normalize(MemorySegment x, MemorySegment y, long from, long to) {
     return switch (isa) {
-      case AVX512, AVX512VNNI -> sinter_norm_rows_avx512(norm, x, from, to - from, y);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_norm_rows_avx512(norm, x, from, to - from, y);
       case AVX2, AVXVNNI -> sinter_norm_rows_avx2(norm, x, from, to - from, y);
       case SCALAR -> sinter_norm_rows_scalar(norm, x, from, to - from, y);
     };
@@ -103,7 +103,7 @@ final class NormRowsNative implements NormKernel {
     long n = to - from;
     long stride = out.stride();
     return switch (isa) {
-      case AVX512, AVX512VNNI ->
+      case AVX512, AVX512VNNI, AVX512BF16 ->
           sinter_norm_quantize_rows_avx512(norm, f, x, from, n, y, q, stride, s, z, sums);
       case AVX2, AVXVNNI ->
           sinter_norm_quantize_rows_avx2(norm, f, x, from, n, y, q, stride, s, z, sums);

@@ -63,7 +63,7 @@ final class QuantizeRowsNative implements QuantizeKernel {
     // Whole segments and the first row go down: slices would be objects on the heap.
     int status =
         switch (isa) {
-          case AVX512, AVX512VNNI ->
+          case AVX512, AVX512VNNI, AVX512BF16 ->
               sinter_quantize_rows_avx512(f, x, from, n, q, stride, s, z, sums);
           case AVX2, AVXVNNI -> sinter_quantize_rows_avx2(f, x, from, n, q, stride, s, z, sums);
           case SCALAR -> sinter_quantize_rows_scalar(f, x, from, n, q, stride, s, z, sums);

@@ -46,7 +46,7 @@ final class RoundBf16Native implements QuantizeKernel {
               sinter_round_bf16_scalar(x, from, to - from, width, out.data(), out.stride());
           case AVX2, AVXVNNI ->
               sinter_round_bf16_avx2(x, from, to - from, width, out.data(), out.stride());
-          case AVX512, AVX512VNNI ->
+          case AVX512, AVX512VNNI, AVX512BF16 ->
               sinter_round_bf16_avx512(x, from, to - from, width, out.data(), out.stride());
         };
     Rows.check(implementation(), status);

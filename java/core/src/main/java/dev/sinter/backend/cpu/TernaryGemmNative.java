@@ -24,7 +24,7 @@ final class TernaryGemmNative extends CodesGemm {
       case SCALAR -> sinter_ternary_gemm_scalar(args);
       case AVX2 -> sinter_ternary_gemm_avx2(args);
       case AVXVNNI -> sinter_ternary_gemm_avxvnni(args);
-      case AVX512, AVX512VNNI -> sinter_ternary_gemm_avx512vnni(args);
+      case AVX512, AVX512VNNI, AVX512BF16 -> sinter_ternary_gemm_avx512vnni(args);
     };
   }
 }

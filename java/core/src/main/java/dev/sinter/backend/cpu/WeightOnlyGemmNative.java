@@ -88,7 +88,7 @@ final class WeightOnlyGemmNative extends PanelMatmul {
       case SCALAR -> sinter_weight_only_gemm_scalar(args);
       case AVX2, AVXVNNI -> sinter_weight_only_gemm_avx2(args);
       case AVX512 -> sinter_weight_only_gemm_avx512(args);
-      case AVX512VNNI -> sinter_weight_only_gemm_avx512vnni(args);
+      case AVX512VNNI, AVX512BF16 -> sinter_weight_only_gemm_avx512vnni(args);
     };
   }
 }

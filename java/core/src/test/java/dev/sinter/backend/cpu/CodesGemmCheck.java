@@ -16,6 +16,7 @@ import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.tensor.ActivationScheme;
 import dev.sinter.tensor.Code;
 import dev.sinter.tensor.CodeFormat;
+import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Quantized;
 import dev.sinter.testing.GuardedMemory;
 import dev.sinter.testing.SumBounds;
@@ -122,9 +123,9 @@ final class CodesGemmCheck implements AutoCloseable {
             expected = arena.allocate(before.byteSize()).copyFrom(before);
             run(judge, m, x, expected);
             bounds =
-                activations == ActivationScheme.FLOAT
-                    ? floatBounds(spec, weights, values, m, bias)
-                    : bounds(spec, judge, weights, x, m, bias);
+                activations.isScaled()
+                    ? bounds(spec, judge, weights, x, m, bias)
+                    : floatBounds(spec, weights, floats(x, values), m, bias);
             first = arena.allocate(before.byteSize()).copyFrom(y);
           }
           for (int i = 0; i < m * spec.n(); i++) {
@@ -187,14 +188,16 @@ final class CodesGemmCheck implements AutoCloseable {
 
   /**
    * A fused multiply-add for each weight of a group, one for each group and the addition of the
-   * bias, each rounded. 4-bit weights: fewer, but activations are off by half a unit, 2^-22.9 of
-   * the largest of 32.
+   * bias, each rounded. 4-bit weights and f32 activations: fewer, but activations are off by half a
+   * unit, 2^-22.9 of the largest of 32. bfloat16 activations may be multiplied by an instruction
+   * that takes sums below the smallest normal number to be 0.
    */
   private static double[] floatBounds(
       MatmulSpec spec, Quantized weights, MemorySegment x, int m, float[] bias) {
     int k = weights.columns();
     int width = weights.format().groupWidth(k);
-    boolean int4 = weights.format().code() == Code.INT4;
+    boolean bf16 = spec.activations() == ActivationScheme.BF16;
+    boolean int4 = weights.format().code() == Code.INT4 && !bf16;
     byte[] integers = new byte[k];
     SumBounds bounds = new SumBounds(spec, m);
     for (int c = 0; c < weights.rows(); c++) {
@@ -202,16 +205,18 @@ final class CodesGemmCheck implements AutoCloseable {
       for (int row = 0; row < m; row++) {
         double exact = bias == null ? 0 : bias[c];
         double magnitude = Math.abs(exact);
+        double flushed = 0;
         double splitting = 0;
         for (int i = 0; i < k; i++) {
           double weight = integers[i] * (double) weights.scale(c, i / width);
           double product = weight * x.getAtIndex(JAVA_FLOAT, (long) row * k + i);
           exact += product;
           magnitude += Math.abs(product);
+          flushed += bf16 ? weights.scale(c, i / width) * Float.MIN_NORMAL : 0;
           splitting += int4 ? Math.abs(weight) * largest(x, row, k, i) * SPLIT : 0;
         }
         int roundings = int4 ? Math.ceilDiv(k, 32) + 3 : width + weights.format().groups(k) + 1;
-        double bound = Tolerance.dot(roundings, magnitude) + splitting;
+        double bound = Tolerance.dot(roundings, magnitude) + splitting + flushed;
         if (magnitude != 0) {
           Tolerance.assertTelling(bound, magnitude, "row " + row + " column " + c);
         }
@@ -219,6 +224,21 @@ final class CodesGemmCheck implements AutoCloseable {
       }
     }
     return bounds.results(PanelMatmulCases.ACTIVATION_ERROR);
+  }
+
+  /** Rows as the kernel has them, in f32. */
+  private MemorySegment floats(ActivationBuffer x, MemorySegment values) {
+    if (x.scheme() == ActivationScheme.FLOAT) {
+      return values;
+    }
+    MemorySegment rounded = arena.allocate(4L * x.rows() * x.columns());
+    for (int row = 0; row < x.rows(); row++) {
+      for (int i = 0; i < x.columns(); i++) {
+        float value = DType.BF16.readFloat(x.data(), (long) row * x.stride() + i);
+        rounded.setAtIndex(JAVA_FLOAT, (long) row * x.columns() + i, value);
+      }
+    }
+    return rounded;
   }
 
   /** The largest magnitude of the 32 values of a row that value i is one of. */

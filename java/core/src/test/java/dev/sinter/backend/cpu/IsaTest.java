@@ -39,6 +39,9 @@ class IsaTest {
         AVX512 + " avxvnni avx512vnni, avxvnni, SCALAR AVX2 AVXVNNI",
         AVX512 + " avx512vnni, avx512vnni, SCALAR AVX2 AVX512 AVX512VNNI",
         AVX512 + " avx512vnni, scalar, SCALAR",
+        AVX512 + " avx512vnni avx512bf16, null, SCALAR AVX2 AVX512 AVX512VNNI AVX512BF16",
+        AVX512 + " avx512vnni avx512bf16, avx512vnni, SCALAR AVX2 AVX512 AVX512VNNI",
+        AVX512 + " avx512bf16, null, SCALAR AVX2 AVX512 AVX512BF16",
       })
   void whatHostAndCapAllow(String features, String cap, String expected) {
     List<Isa> isas = Arrays.stream(expected.split(" ")).map(Isa::valueOf).toList();

@@ -1,0 +1,11 @@
+// w4a16 and w8a16 matmul with bfloat16 activations, sixteen columns at a time.
+#include "gemm/lanes_avx512.h"
+#include "weight_only_bf16_gemm.h"
+
+namespace sinter {
+
+void weight_only_bf16_gemm_avx512(const sinter_weight_only_gemm_args &args) {
+  weight_only_bf16_gemm<Avx512>(args);
+}
+
+}  // namespace sinter
