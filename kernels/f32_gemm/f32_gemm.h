@@ -94,6 +94,12 @@ struct FloatTile {
     }
     // Unrolling gains nothing, and GCC 12 then moves sums about.
     for (int64_t k = block.begin; k < block.end; k += together, w += together * panel_columns) {
+      if (rows > 1 && at.row == 0) {  // the first to read these panels
+        constexpr int line = together * panel_columns * static_cast<int>(sizeof(Value));
+        prefetch_weights<prefetch_distance, panels, line>(
+            reinterpret_cast<const uint8_t *>(w), k / together,
+            panel_values * static_cast<int64_t>(sizeof(Value)) / line);
+      }
       SINTER_UNROLL for (int i = 0; i < Type::parts; i++) {
         // Else the compiler would keep what it loads twice in registers that the sums need.
         int64_t at_k = k;
