@@ -221,7 +221,7 @@ void check_floats(int32_t (*run)(const sinter_float_gemm_args *),
   }
 }
 
-void check_weight_only() {
+void check_weight_only(int32_t (*run)(const sinter_weight_only_gemm_args *)) {
   Buffers b;
   std::vector<float> x(2 * k, 1);
   sinter_weight_only_gemm_args good{};
@@ -237,7 +237,6 @@ void check_weight_only() {
   good.y = b.y.data();
   good.y_stride = 17;
   good.bits = 4;
-  const auto run = sinter_weight_only_gemm_scalar;
   REFUSE(run, good, a.m = 0);
   REFUSE(run, good, a.n = -1);
   REFUSE(run, good, a.k = int64_t{1} << 40);
@@ -399,7 +398,8 @@ int main() {
   check_floats(sinter_f32_gemm_scalar, sinter_f32_pack_scalar);
   check_floats(sinter_bf16_gemm_scalar, sinter_bf16_pack_scalar);
   check_floats(sinter_bf16_weights_gemm_scalar, sinter_bf16_pack_scalar);
-  check_weight_only();
+  check_weight_only(sinter_weight_only_gemm_scalar);
+  check_weight_only(sinter_weight_only_bf16_gemm_scalar);
   check_group_sums();
   check_blocks();
   check_lists();

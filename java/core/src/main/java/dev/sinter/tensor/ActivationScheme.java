@@ -16,7 +16,8 @@ public enum ActivationScheme {
   FLOAT(4, Codes.NONE, 0),
   /**
    * Rounded to bfloat16, the upper half of an f32, halves to even. NaN stays NaN, and what is too
-   * large becomes infinite.
+   * large becomes infinite. A subnormal value, below 2^-126, counts as itself or as 0, as the CPU's
+   * instruction for bfloat16 has it; so do such weights in bfloat16 and such sums.
    */
   BF16(2, Codes.NONE, 0),
   /**

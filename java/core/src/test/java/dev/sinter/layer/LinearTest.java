@@ -106,6 +106,9 @@ class LinearTest {
     allocatesNothing(
         Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
         ActivationScheme.S8_PER_GROUP_32);
+    allocatesNothing(
+        Quantizer.roundToNearest(dense(), CodeFormat.inGroups(4, 128), arena),
+        ActivationScheme.BF16);
   }
 
   private void allocatesNothing(CompressedTensor weights, ActivationScheme activations) {
@@ -251,6 +254,42 @@ class LinearTest {
     }
     // A step of amax / 7 with amax near 2.7 deviations: about 19 dB of a normal distribution.
     assertTrue(noise < signal / 30, noise + " of " + signal + " " + random);
+  }
+
+  /** Codes with bfloat16 activations: what rounding those costs, and the roundings of the sums. */
+  @ParameterizedTest
+  @CsvSource({"8, 0", "4, 0", "4, 32", "4, 128"})
+  void codesRunWithBf16Activations(int bits, int group) {
+    CodeFormat format = group == 0 ? CodeFormat.perChannel(bits) : CodeFormat.inGroups(bits, group);
+    CompressedTensor codes = Quantizer.roundToNearest(dense(), format, arena);
+    Dense exact = decoded(codes);
+    int m = 5;
+    MemorySegment x = arena.allocate(4L * m * K, 64);
+    random.fill(x, 1);
+    MemorySegment y = arena.allocate(4L * m * N, 64);
+    try (Linear linear = Linear.of(sinter, codes, (float[]) null, ActivationScheme.BF16)) {
+      String text = linear.explain();
+      String kernel = NativeBuild.isOff() ? "matmul_reference" : "sinter_weight_only_bf16_gemm_";
+      assertTrue(text.contains(kernel), text);
+      assertTrue(text.contains("activations BF16"), text);
+      linear.forward(x, m, y);
+    }
+    for (int row = 0; row < m; row++) {
+      for (int n = 0; n < N; n++) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int k = 0; k < K; k++) {
+          double product =
+              (double) x.getAtIndex(JAVA_FLOAT, (long) row * K + k)
+                  * exact.data().getAtIndex(JAVA_FLOAT, (long) n * K + k);
+          sum += product;
+          magnitude += Math.abs(product);
+        }
+        double found = y.getAtIndex(JAVA_FLOAT, (long) row * N + n);
+        double bound = magnitude * (0x1p-8 + 2 * K * 0x1p-24);
+        assertEquals(sum, found, bound, "row " + row + " column " + n + " " + random);
+      }
+    }
   }
 
   /** One large column costs a whole row its accuracy, or a group. */

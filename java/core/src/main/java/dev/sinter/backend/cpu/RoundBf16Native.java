@@ -15,16 +15,18 @@ final class RoundBf16Native implements QuantizeKernel {
 
   private final QuantizeSpec spec;
   private final Isa isa;
+  private final String function; // made once: a call allocates nothing
 
   /** libsinter must be loaded, and the CPU must have the instruction set. */
   RoundBf16Native(QuantizeSpec spec, Isa isa) {
     this.spec = spec;
     this.isa = isa;
+    function = "sinter_round_bf16_" + isa.text();
   }
 
   @Override
   public String implementation() {
-    return "sinter_round_bf16_" + isa.text();
+    return function;
   }
 
   @Override
@@ -49,6 +51,6 @@ final class RoundBf16Native implements QuantizeKernel {
           case AVX512, AVX512VNNI, AVX512BF16 ->
               sinter_round_bf16_avx512(x, from, to - from, width, out.data(), out.stride());
         };
-    Rows.check(implementation(), status);
+    Rows.check(function, status);
   }
 }

@@ -75,9 +75,8 @@ class Int8GemmNativeTest {
         MatmulKernel kernel = backend.matmul(spec, weights, null)) {
       String best = Isa.best(check.isas(), Int8GemmNative.COMPILED).text();
       assertEquals("sinter_int8_gemm_" + best, kernel.implementation());
-      String reason =
-          backend.supports(MatmulSpec.of(weights, ActivationScheme.BF16, Epilogue.NONE)).reason();
-      assertTrue(reason.contains("not I8 per CHANNEL with BF16"), reason);
+      String reason = backend.supports(spec(64, CodeFormat.inGroups(8, 32))).reason();
+      assertTrue(reason.contains("not I8 in groups of 32 with "), reason);
       for (MatmulSpec refused :
           List.of(spec(Int8GemmNative.MAX_K + 1, INT8), spec(64, CodeFormat.inGroups(8, 32)))) {
         assertFalse(backend.supports(refused).supported(), refused.toString());
