@@ -58,8 +58,9 @@ public record Pruning(Sparsity structure, double share) {
       throw new IllegalArgumentException(
           "the share to remove must be a number, got '" + parts[1] + "'", e);
     }
-    if (share == 0) {
-      throw new IllegalArgumentException("the share to remove must be above 0");
+    if (!(share > 0 && share < 1)) {
+      throw new IllegalArgumentException(
+          "the share to remove must be above 0 and below 1, got " + parts[1]);
     }
     return new Pruning(structure, share);
   }
