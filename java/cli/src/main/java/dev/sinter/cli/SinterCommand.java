@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       "  bench [OPTIONS]    Measure kernels and models against what the machine can do.",
       "  test [MAVEN ARGS]  Run every check (mvn verify).",
       "  clean              Remove everything that was built.",
+      "  clean --packed     Remove the decoders that are kept packed, and nothing else.",
       "",
       "Environment of the launcher:",
       "  JAVA_HOME          JDK to use, if it is 25 or newer",
