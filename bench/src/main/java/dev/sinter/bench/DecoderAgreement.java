@@ -45,7 +45,7 @@ final class DecoderAgreement {
    */
   static String disagreement(float[][][] right, float[][][] actual, DecoderOptions options) {
     double noise =
-        switch (options.scheme().attention().kind()) {
+        switch (options.scheme().attention().scheme().kind()) {
           case F32, W4A16, W8A16 -> BOUND;
           case BF16 -> NOISE_BF16;
           default -> NOISE_CODES;

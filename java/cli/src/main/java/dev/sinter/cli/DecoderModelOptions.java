@@ -5,6 +5,7 @@ import dev.sinter.backend.KvType;
 import dev.sinter.models.DecoderModel;
 import dev.sinter.models.DecoderOptions;
 import dev.sinter.models.DecoderScheme;
+import dev.sinter.models.LayerCompression;
 import dev.sinter.models.Progress;
 import dev.sinter.tensor.Scheme;
 import java.nio.file.Path;
@@ -25,18 +26,28 @@ final class DecoderModelOptions {
       names = "--scheme",
       paramLabel = "SCHEME",
       defaultValue = "f32",
-      converter = SchemeConverter.class,
+      converter = LayerCompressionConverter.class,
       description =
           "Of the linear layers, as for the other commands: f32, bf16, w8a8, w4a8, w8a16, w4a16,"
-              + " ternary, binary; w4a8:32 for groups of 32. Default: ${DEFAULT-VALUE}.")
-  private Scheme scheme;
+              + " ternary, binary; w4a8:32 for groups of 32. With +16x4@0.5 behind it, half of the"
+              + " blocks of 16 rows and 4 columns become zero, with +unstructured@0.7 as much of the"
+              + " weights, with +2:4 two of four: those of least magnitude, in one shot, which costs"
+              + " accuracy. Default: ${DEFAULT-VALUE}.")
+  private LayerCompression scheme;
+
+  @Option(
+      names = "--mlp",
+      paramLabel = "SCHEME",
+      converter = LayerCompressionConverter.class,
+      description = "Of the MLPs. Default: as --scheme.")
+  private LayerCompression mlp;
 
   @Option(
       names = "--head",
       paramLabel = "SCHEME",
-      converter = SchemeConverter.class,
+      converter = LayerCompressionConverter.class,
       description = "Of the matrix that makes logits. Default: its values as the file has them.")
-  private Scheme head;
+  private LayerCompression head;
 
   @Option(
       names = "--embeddings",
@@ -72,8 +83,13 @@ final class DecoderModelOptions {
     return folder;
   }
 
-  Scheme scheme() {
-    return scheme;
+  /** Of the layers, as {@code w8a8+16x4@0.5} or {@code w8a8, MLP w8a8+16x4@0.5}. */
+  String scheme() {
+    return new DecoderScheme(scheme, mlp(), null, null).toString();
+  }
+
+  private LayerCompression mlp() {
+    return mlp == null ? scheme : mlp;
   }
 
   /**
@@ -82,8 +98,8 @@ final class DecoderModelOptions {
   DecoderModel load(Sinter sinter, EngineOptions engine, Progress progress) {
     try {
       DecoderOptions options =
-          DecoderOptions.of(scheme)
-              .withScheme(new DecoderScheme(scheme, scheme, head, embeddings))
+          DecoderOptions.of(scheme.scheme())
+              .withScheme(new DecoderScheme(scheme, mlp(), head, embeddings))
               .withCache(cache)
               .withContext(context);
       if (cacheMib != null) {

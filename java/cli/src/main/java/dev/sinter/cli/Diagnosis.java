@@ -4,11 +4,15 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sinter.MachineLimits;
 import dev.sinter.Sinter;
+import dev.sinter.SinterOptions;
+import dev.sinter.layout.PackedCache;
 import dev.sinter.runtime.CpuFeatures;
 import dev.sinter.runtime.NativeLibraries;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -16,6 +20,7 @@ import java.util.stream.IntStream;
  *
  * @param cores what the container may use, as the JVM counts them
  * @param threads workers of an opened runtime
+ * @param packed what is kept of decoders
  * @param limits of one thread, and of {@code threads}
  */
 record Diagnosis(
@@ -25,7 +30,40 @@ record Diagnosis(
     List<Flag> flags,
     List<Library> libraries,
     List<Answer> answers,
+    Packed packed,
     List<MachineLimits> limits) {
+
+  /**
+   * Decoders as they were packed.
+   *
+   * @param folder null if there is to be none
+   */
+  record Packed(Path folder, PackedCache.Contents contents) {
+    static Packed of(SinterOptions options) {
+      String setting = options.packedCache();
+      if (SinterOptions.NO_PACKED_CACHE.equals(setting)) {
+        return new Packed(null, new PackedCache.Contents(0, 0));
+      }
+      Path folder =
+          setting == null
+              ? NativeLibraries.cacheDirectory().resolve("packed")
+              : Path.of(setting).toAbsolutePath();
+      return new Packed(folder, new PackedCache(folder, options.packedCacheBytes()).contents());
+    }
+
+    @Override
+    public String toString() {
+      return folder == null
+          ? "off"
+          : String.format(
+              Locale.ROOT,
+              "%s: %d %s, %.1f MB",
+              folder,
+              contents.models(),
+              contents.models() == 1 ? "model" : "models",
+              contents.bytes() / 1e6);
+    }
+  }
 
   /**
    * A flag the JVM should have.
@@ -52,6 +90,7 @@ record Diagnosis(
             library("sinter", NativeLibraries.sinter()),
             library("oneDNN", NativeLibraries.oneDnn())),
         Answer.all(sinter.backends()),
+        Packed.of(sinter.options()),
         IntStream.of(1, sinter.threads())
             .distinct()
             .mapToObj(t -> MachineLimits.measure(t, LIMIT_TIME))
@@ -108,6 +147,10 @@ record Diagnosis(
           .put("isa", a.isa())
           .put("reason", a.support().reason());
     }
+    json.putObject("packed_cache")
+        .put("folder", packed.folder() == null ? null : packed.folder().toString())
+        .put("models", packed.contents().models())
+        .put("bytes", packed.contents().bytes());
     LimitsReport.toJson(limits, json.putObject("limits"));
     return json;
   }
@@ -122,6 +165,7 @@ record Diagnosis(
         .row("JDK folder", System.getProperty("java.home"))
         .row("Sinter", SinterCommand.Version.current())
         .row("cache", NativeLibraries.cacheDirectory().toString())
+        .row("packed decoders", packed.toString())
         .print(out);
     out.println();
     TextTable flagTable = new TextTable("JVM flag", "given", "");

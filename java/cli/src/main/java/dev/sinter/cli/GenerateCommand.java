@@ -153,7 +153,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private DecoderModel load(Sinter sinter) {
-    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + model.scheme().id())) {
+    try (ProgressDisplay progress = new ProgressDisplay(terminal, "load " + model.scheme())) {
       return model.load(sinter, engine, progress);
     }
   }
@@ -204,6 +204,9 @@ final class GenerateCommand implements Callable<Integer> {
     int decoded = generation.ids().length - 1; // the first came with the prompt
     String seed =
         settings.sampling().temperature() == 0 ? "" : ", seed " + settings.sampling().seed();
+    if (decoder.options().scheme().isPruned()) {
+      terminal.err().println(String.format(Locale.ROOT, "%-10s %s", "sparse", sparse(decoder)));
+    }
     terminal
         .err()
         .println(
@@ -218,13 +221,20 @@ final class GenerateCommand implements Callable<Integer> {
                     "weights",
                     decoder.bytes() / 1e6,
                     decoder.cacheBytes() / 1e6),
-                String.format(Locale.ROOT, "%-10s %s", "packed", cached(decoder.packed())),
+                String.format(Locale.ROOT, "%-10s %s", "packed", cached(decoder)),
                 String.format(
                     Locale.ROOT,
                     "%-10s %s%s",
                     "ended",
                     generation.stop().name().toLowerCase(Locale.ROOT).replace('_', ' '),
                     seed)));
+  }
+
+  private static String cached(DecoderModel decoder) {
+    String text = cached(decoder.packed());
+    return decoder.options().scheme().isPruned()
+        ? text + "; pruned layers are not kept, they are packed at every load"
+        : text;
   }
 
   private static String cached(PackedModel packed) {
@@ -235,6 +245,19 @@ final class GenerateCommand implements Callable<Integer> {
     return packed.mapped() > 0
         ? String.format(Locale.ROOT, "%.1f MB from %s", packed.mapped() / 1e6, packed.path())
         : "now, and not kept";
+  }
+
+  /** How many layers skip zeros, and why the first that could and does not. */
+  private static String sparse(DecoderModel decoder) {
+    DecoderModel.Sparseness sparseness = decoder.sparseness();
+    String text = sparseness.sparse() + " of " + sparseness.matmuls() + " matmuls skip zeros";
+    return sparseness.dense() == null
+        ? text
+        : text
+            + "; "
+            + sparseness.dense()
+            + ": "
+            + SparseDemo.decision(decoder.explain(sparseness.dense()));
   }
 
   private static String line(String what, long nanos, String more) {

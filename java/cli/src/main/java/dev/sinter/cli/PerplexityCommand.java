@@ -56,7 +56,7 @@ final class PerplexityCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Perplexity result = measure(read());
     if (json) {
-      ObjectNode line = Json.object().put("scheme", model.scheme().id());
+      ObjectNode line = Json.object().put("scheme", model.scheme());
       line.put("tokens", result.tokens());
       line.set("nats_per_token", Json.number(result.nats(), 6));
       line.set("perplexity", Json.number(result.perplexity(), 5));
@@ -64,7 +64,7 @@ final class PerplexityCommand implements Callable<Integer> {
     } else {
       new TextTable("scheme", ">tokens", ">nats/token", ">perplexity")
           .row(
-              model.scheme().id(),
+              model.scheme(),
               Long.toString(result.tokens()),
               String.format(Locale.ROOT, "%.5f", result.nats()),
               String.format(Locale.ROOT, "%.3f", result.perplexity()))
@@ -85,7 +85,7 @@ final class PerplexityCommand implements Callable<Integer> {
   private Perplexity measure(String content) {
     try (Sinter sinter = engine.open();
         ProgressDisplay progress =
-            new ProgressDisplay(terminal, "perplexity " + model.scheme().id(), true);
+            new ProgressDisplay(terminal, "perplexity " + model.scheme(), true);
         DecoderModel decoder = model.load(sinter, engine, progress)) {
       int tokens = window == null ? Perplexity.usualWindow(decoder) : window;
       try {

@@ -1,7 +1,12 @@
 package dev.sinter.cli;
 
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -22,6 +27,7 @@ import picocli.CommandLine.Spec;
       "  bench [OPTIONS]    Measure kernels and models against what the machine can do.",
       "  test [MAVEN ARGS]  Run every check (mvn verify).",
       "  clean              Remove everything that was built.",
+      "  clean --packed     Remove the decoders that are kept packed, and nothing else.",
       "",
       "Environment of the launcher:",
       "  JAVA_HOME          JDK to use, if it is 25 or newer",
@@ -30,6 +36,8 @@ import picocli.CommandLine.Spec;
       "Exit codes: 0 success, 1 failure, 2 wrong usage."
     })
 final class SinterCommand implements Callable<Integer> {
+  private static final String HELP = "help"; // of any of the others
+
   @Spec private CommandSpec spec;
 
   private SinterCommand() {}
@@ -47,22 +55,47 @@ final class SinterCommand implements Callable<Integer> {
    */
   static int execute(
       Terminal terminal, EncoderHost.Opener opener, LongSupplier clock, String... args) {
-    return CommandRunner.run(commandLine(terminal, opener, clock), terminal, args);
+    return CommandRunner.run(commandLine(terminal, opener, clock, args), terminal, args);
+  }
+
+  /**
+   * The command that is asked for, or if the first argument names none, all: each takes
+   * milliseconds to be made.
+   */
+  private static CommandLine commandLine(
+      Terminal terminal, EncoderHost.Opener opener, LongSupplier clock, String... args) {
+    Supplier<Object> only =
+        args.length == 0 || args[0].equals(HELP)
+            ? null
+            : commands(terminal, opener, clock).get(args[0]);
+    return only == null ? commandLine(terminal, opener, clock) : of(List.of(only));
   }
 
   static CommandLine commandLine(Terminal terminal, EncoderHost.Opener opener, LongSupplier clock) {
-    return new CommandLine(new SinterCommand())
-        .addSubcommand(new DemoCommand(terminal, opener, new Stopwatch(clock)))
-        .addSubcommand(new EmbedCommand(terminal, opener))
-        .addSubcommand(new EvaluateCommand(terminal, opener))
-        .addSubcommand(new GenerateCommand(terminal, clock))
-        .addSubcommand(new PerplexityCommand(terminal))
-        .addSubcommand(new SynthesizeCommand(terminal))
-        .addSubcommand(new InspectCommand(terminal))
-        .addSubcommand(new DoctorCommand(terminal))
-        .addSubcommand(new CalibrateCommand(terminal))
-        .addSubcommand(new CommandLine.HelpCommand())
-        .setCaseInsensitiveEnumValuesAllowed(true);
+    return of(commands(terminal, opener, clock).values());
+  }
+
+  private static CommandLine of(Collection<Supplier<Object>> commands) {
+    CommandLine line = new CommandLine(new SinterCommand());
+    commands.forEach(c -> line.addSubcommand(c.get()));
+    return line.setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  /** By name, in the order of the help. */
+  private static SequencedMap<String, Supplier<Object>> commands(
+      Terminal terminal, EncoderHost.Opener opener, LongSupplier clock) {
+    SequencedMap<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("demo", () -> new DemoCommand(terminal, opener, new Stopwatch(clock)));
+    commands.put("embed", () -> new EmbedCommand(terminal, opener));
+    commands.put("evaluate", () -> new EvaluateCommand(terminal, opener));
+    commands.put("generate", () -> new GenerateCommand(terminal, clock));
+    commands.put("perplexity", () -> new PerplexityCommand(terminal));
+    commands.put("synthesize", () -> new SynthesizeCommand(terminal));
+    commands.put("inspect", () -> new InspectCommand(terminal));
+    commands.put("doctor", () -> new DoctorCommand(terminal));
+    commands.put("calibrate", () -> new CalibrateCommand(terminal));
+    commands.put(HELP, CommandLine.HelpCommand::new);
+    return commands;
   }
 
   /** The version in the manifest of the jar. */

@@ -90,7 +90,7 @@ record SparseDemo(String model, int threads, List<Outcome> outcomes) {
   }
 
   /** What an explanation says of a matmul before it says what runs it. */
-  private static String decision(String explain) {
+  static String decision(String explain) {
     List<String> lines = explain.lines().map(String::strip).toList();
     int matmul = 0;
     while (matmul < lines.size() && !lines.get(matmul).startsWith("matmul ")) {

@@ -116,6 +116,31 @@ class DecoderCommandsTest {
   }
 
   @Test
+  void sparseSchemesAreNamedAndExplained() throws IOException {
+    CliRun run = generate("--stats", "--max-tokens=2", "--scheme=w8a8", "--mlp=w8a8+16x4@0.5");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.err().contains("load w8a8, MLP w8a8+16x4@0.5"), run.err());
+    assertTrue(run.err().contains("matmuls skip zeros"), run.err());
+    assertTrue(run.err().contains("pruned layers are not kept"), run.err());
+    CliRun dense = generate("--stats", "--max-tokens=2", "--scheme=bf16+2:4");
+    assertTrue(dense.err().contains("0 of "), dense.err());
+    assertTrue(dense.err().contains("2:4 kept as dense BF16: "), dense.err());
+
+    Path text = Files.writeString(scratch.resolve("sparse.txt"), "Some words. ".repeat(4));
+    String[] args = {"perplexity", "--model", model(), "--text", text.toString(), "--json", ""};
+    args[6] = "--scheme=w4a8:32+16x8@0.5";
+    assertEquals("w4a8:32+16x8@0.5", json(run(args)).get("scheme").textValue());
+    args[6] = "--scheme=w8a8+16x4";
+    CliRun refused = run(args);
+    assertEquals(2, refused.code(), refused.err());
+    assertTrue(refused.err().contains("'w8a8+16x4': how much goes is missing"), refused.err());
+    args[6] = "--embeddings=w8a8+16x4@0.5";
+    CliRun embeddings = run(args);
+    assertEquals(2, embeddings.code(), embeddings.err());
+    assertTrue(embeddings.err().contains("--embeddings"), embeddings.err());
+  }
+
+  @Test
   void anEndlessPromptIsRefusedWithItsLength() {
     CliRun run = run("generate", "--model", model(), "--prompt", "x".repeat(91));
     assertEquals(1, run.code(), run.err());

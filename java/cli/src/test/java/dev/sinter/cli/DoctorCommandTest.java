@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** On whatever machine this is: every answer is a yes or has a reason. */
 class DoctorCommandTest {
@@ -54,6 +57,26 @@ class DoctorCommandTest {
     assertTrue(json.get("limits").has("int8_peak_gops"), run.out());
     // The flags that the launcher and the tests give.
     json.get("jvm_flags").forEach(f -> assertTrue(f.get("present").booleanValue(), f.toString()));
+  }
+
+  @Test
+  void packedDecodersAreCounted(@TempDir Path folder) throws Exception {
+    Files.write(folder.resolve("a.packed"), new byte[1_500_000]);
+    Files.write(folder.resolve("b.packed"), new byte[1_000_000]);
+    Files.write(folder.resolve("b.packed1.tmp"), new byte[7]);
+    String[] args = {"doctor", "--threads=1", "--packed-cache", folder.toString(), "--json"};
+    JsonNode json = Json.MAPPER.readTree(run(args).out()).get("packed_cache");
+    assertEquals(folder.toString(), json.get("folder").textValue());
+    assertEquals(2, json.get("models").intValue());
+    assertEquals(2_500_000, json.get("bytes").longValue());
+    args[3] = folder.resolve("none").toString();
+    json = Json.MAPPER.readTree(run(args).out()).get("packed_cache");
+    assertEquals(0, json.get("models").intValue());
+    String people = run("doctor", "--threads=1", args[2], folder.toString()).out();
+    assertTrue(people.contains(folder + ": 2 models, 2.5 MB"), people);
+    args[3] = "off";
+    json = Json.MAPPER.readTree(run(args).out()).get("packed_cache");
+    assertTrue(json.get("folder").isNull(), json.toString());
   }
 
   @Test

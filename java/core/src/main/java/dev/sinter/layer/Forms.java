@@ -99,6 +99,11 @@ final class Forms implements AutoCloseable {
     return same ? null : a.implementation() + " and " + b.implementation() + " want other codes";
   }
 
+  /** Whether zeros are skipped, for some numbers of rows at least. */
+  boolean isSparse() {
+    return more != null || spec.sparsity() != null;
+  }
+
   /** Whose layout of codes any kernel of the layer takes. */
   MatmulKernel any() {
     return few;

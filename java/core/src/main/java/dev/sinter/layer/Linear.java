@@ -208,6 +208,11 @@ public final class Linear implements AutoCloseable {
     return spec;
   }
 
+  /** Whether zeros of the weights are skipped, for some numbers of rows at least. */
+  public boolean isSparse() {
+    return forms.isSparse();
+  }
+
   /** Bytes of packed weights, scales and bias; of both packings where there are two. */
   public long bytes() {
     return forms.bytes();

@@ -86,6 +86,30 @@ public final class PackedCache {
     return new PackedModel(this, full, path, file);
   }
 
+  /**
+   * What a folder holds.
+   *
+   * @param models each in one scheme
+   */
+  public record Contents(int models, long bytes) {}
+
+  /** What is in the folder; nothing if there is none, or it cannot be read. */
+  public Contents contents() {
+    int models = 0;
+    long bytes = 0;
+    try {
+      for (Path path : list()) {
+        if (path.toString().endsWith(SUFFIX)) {
+          bytes += Files.size(path);
+          models++;
+        }
+      }
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "{0} cannot be listed: {1}", folder, e);
+    }
+    return new Contents(models, bytes);
+  }
+
   private static String name(List<String> key) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");

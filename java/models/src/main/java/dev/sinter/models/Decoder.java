@@ -196,7 +196,7 @@ final class Decoder implements AutoCloseable {
     Linear linear =
         loader.head(
             scheme.head(),
-            scheme.attention(),
+            scheme.attention().scheme(),
             new LinearLoader.Part(module, config.vocabulary().size(), config.hidden(), false));
     try {
       RmsNorm norm = DecoderLayer.norm(loader, config, "norm", linear);

@@ -9,7 +9,6 @@ import dev.sinter.layer.Linear;
 import dev.sinter.layer.RmsNorm;
 import dev.sinter.layer.Rope;
 import dev.sinter.layer.RowOperation;
-import dev.sinter.tensor.Scheme;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -77,7 +76,7 @@ final class DecoderLayer implements AutoCloseable {
   }
 
   private void loadAttention(
-      LinearLoader loader, DecoderConfig config, Scheme scheme, String prefix) {
+      LinearLoader loader, DecoderConfig config, LayerCompression scheme, String prefix) {
     DecoderConfig.Attention a = config.attention();
     int hidden = config.hidden();
     int queries = a.heads() * a.headDim();

@@ -6,7 +6,6 @@ import dev.sinter.backend.Activation;
 import dev.sinter.backend.ActivationBuffer;
 import dev.sinter.layer.Linear;
 import dev.sinter.layer.RowOperation;
-import dev.sinter.tensor.Scheme;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -22,7 +21,8 @@ final class DecoderMlp implements AutoCloseable {
     this.activation = activation;
   }
 
-  static DecoderMlp load(LinearLoader loader, DecoderConfig config, Scheme scheme, String prefix) {
+  static DecoderMlp load(
+      LinearLoader loader, DecoderConfig config, LayerCompression scheme, String prefix) {
     DecoderConfig.Mlp c = config.mlp();
     int hidden = config.hidden();
     var gate = new LinearLoader.Part(prefix + "gate_proj", c.width(), hidden, c.bias());

@@ -25,6 +25,7 @@ import java.util.OptionalInt;
  */
 public final class DecoderModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(DecoderModel.class.getName());
+  private static final String KEPT_DENSE = " kept as dense "; // as the planner has it
   private static final String TOKENIZER = "tokenizer.json";
 
   private final Path folder;
@@ -270,6 +271,30 @@ public final class DecoderModel implements AutoCloseable {
     List<String> together = layers().stream().filter(l -> linears.get(l) == linear).toList();
     String shared = together.size() == 1 ? "" : ", one matmul for " + String.join(", ", together);
     return layer + shared + "\n" + linear.explain();
+  }
+
+  /**
+   * What runs as sparse weights.
+   *
+   * @param sparse matmuls that skip zeros, for some numbers of rows at least
+   * @param matmuls all of the layers and the head; some are those of several matrices
+   * @param dense a layer that was pruned and runs as dense weights; null if none does. {@link
+   *     #explain} has the reason
+   */
+  public record Sparseness(int sparse, int matmuls, String dense) {}
+
+  /** Which of the linear layers run as sparse weights. */
+  public Sparseness sparseness() {
+    Map<String, Linear> linears = decoder.linears();
+    List<Linear> all = linears.values().stream().distinct().toList();
+    return new Sparseness(
+        (int) all.stream().filter(Linear::isSparse).count(),
+        all.size(),
+        linears.entrySet().stream()
+            .filter(e -> !e.getValue().isSparse() && e.getValue().explain().contains(KEPT_DENSE))
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElse(null));
   }
 
   /**

@@ -2,9 +2,10 @@ package dev.sinter.models;
 
 import dev.sinter.tensor.Scheme;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
- * The schemes of a decoder's groups of layers.
+ * The schemes of a decoder's groups of layers, each with or without zeros.
  *
  * @param attention of the projections around attention
  * @param mlp of the gated MLPs
@@ -12,7 +13,8 @@ import java.util.Objects;
  * @param embeddings {@code F32}, {@code BF16}, {@code W8A8} or {@code W8A16} (int8 per row); null
  *     to keep them as the file has them
  */
-public record DecoderScheme(Scheme attention, Scheme mlp, Scheme head, Scheme embeddings) {
+public record DecoderScheme(
+    LayerCompression attention, LayerCompression mlp, LayerCompression head, Scheme embeddings) {
   /**
    * @throws IllegalArgumentException if the embeddings are to be something else than said
    */
@@ -29,12 +31,31 @@ public record DecoderScheme(Scheme attention, Scheme mlp, Scheme head, Scheme em
     }
   }
 
-  /** One scheme for all layers, head and embeddings as in the file. */
-  public static DecoderScheme of(Scheme scheme) {
-    return new DecoderScheme(scheme, scheme, null, null);
+  /** Without zeros; the last two may be null. */
+  public DecoderScheme(Scheme attention, Scheme mlp, Scheme head, Scheme embeddings) {
+    this(
+        LayerCompression.of(attention),
+        LayerCompression.of(mlp),
+        head == null ? null : LayerCompression.of(head),
+        embeddings);
   }
 
-  /** As {@code w4a8}, or {@code w4a8, head w8a8}. */
+  /** One scheme for all layers, head and embeddings as in the file. */
+  public static DecoderScheme of(LayerCompression layers) {
+    return new DecoderScheme(layers, layers, null, null);
+  }
+
+  /** The same without zeros. */
+  public static DecoderScheme of(Scheme scheme) {
+    return of(LayerCompression.of(scheme));
+  }
+
+  /** Whether any weights are pruned. */
+  public boolean isPruned() {
+    return Stream.of(attention, mlp, head).anyMatch(c -> c != null && c.pruning() != null);
+  }
+
+  /** As {@code w4a8}, or {@code w4a8, MLP w4a8+16x8@0.5, head w8a8}. */
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder(attention.id());

@@ -4,6 +4,7 @@ import dev.sinter.Sinter;
 import dev.sinter.backend.Activation;
 import dev.sinter.backend.Epilogue;
 import dev.sinter.backend.MatmulSpec;
+import dev.sinter.backend.Packing;
 import dev.sinter.backend.reference.ReferenceBackend;
 import dev.sinter.compress.Quantizer;
 import dev.sinter.layer.Linear;
@@ -15,12 +16,14 @@ import dev.sinter.tensor.DType;
 import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.RowStack;
 import dev.sinter.tensor.Scheme;
+import dev.sinter.tensor.Sparse;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 
 /** Makes the linear layers of a decoder, and knows them by their names in the checkpoint. */
 final class LinearLoader {
@@ -67,32 +70,58 @@ final class LinearLoader {
   record Part(String module, int rows, int columns, boolean bias) {}
 
   /** One matmul for matrices on top of each other. */
-  Linear stack(Scheme scheme, boolean residual, Part... parts) {
+  Linear stack(LayerCompression compression, boolean residual, Part... parts) {
     return of(
-        scheme,
+        compression,
         List.of(parts),
         bias -> new Epilogue(bias, Activation.NONE, residual),
-        scheme.activations());
+        compression.scheme().activations());
   }
 
   /** {@code activation(x gate^T) * (x up^T)}. */
-  Linear gated(Scheme scheme, Activation activation, Part gate, Part up) {
+  Linear gated(LayerCompression compression, Activation activation, Part gate, Part up) {
     return of(
-        scheme, List.of(gate, up), bias -> Epilogue.gate(bias, activation), scheme.activations());
+        compression,
+        List.of(gate, up),
+        bias -> Epilogue.gate(bias, activation),
+        compression.scheme().activations());
   }
 
   /**
    * Whether a layer with a gate runs on as good a backend as one without does: one that has no gate
-   * for a scheme may be much faster than the next, which has, or be the only one allowed.
+   * for a scheme may be much faster than the next, which has, or be the only one allowed. And
+   * whether it is not the gate that keeps the weights from running as sparse ones.
    */
-  boolean hasGate(Scheme scheme, Activation activation, Part gate) {
+  boolean hasGate(LayerCompression compression, Activation activation, Part gate) {
+    Scheme scheme = compression.scheme();
     int with;
     try {
       with = rank(scheme, Epilogue.gate(gate.bias(), activation), gate);
     } catch (IllegalStateException e) {
       return false; // none runs it; if none runs the other either, making that will say so
     }
-    return with <= rank(scheme, new Epilogue(gate.bias(), Activation.NONE, false), gate);
+    Epilogue without = new Epilogue(gate.bias(), Activation.NONE, false);
+    return with <= rank(scheme, without, gate)
+        && (compression.pruning() == null || !isSparseOnlyWithout(compression, activation, gate));
+  }
+
+  private boolean isSparseOnlyWithout(
+      LayerCompression compression, Activation activation, Part gate) {
+    Scheme scheme = compression.scheme();
+    Epilogue with = Epilogue.gate(gate.bias(), activation);
+    MatmulSpec gated =
+        spec(scheme, gate.columns(), gate.rows(), scheme.activations(), with)
+            .with(compression.pruning().structure());
+    if (sinter.planner().choose(gated).keptDense() == null) {
+      return false;
+    }
+    try (Arena arena = Arena.ofShared()) {
+      CompressedTensor weights = compress(compression, List.of(gate), arena);
+      Epilogue without = new Epilogue(gate.bias(), Activation.NONE, false);
+      Packing plain =
+          sinter.planner().pack(MatmulSpec.of(weights, scheme.activations(), without), weights);
+      return plain.isBoth() || plain.few().keptDense() == null;
+    }
   }
 
   /** How far down the list of backends the one is that the planner chooses. */
@@ -116,27 +145,31 @@ final class LinearLoader {
   /**
    * The matrix that makes logits.
    *
-   * @param scheme null for the values of the file, with f32 activations, or bf16 ones if the other
-   *     layers are in bf16 like the file
+   * @param compression null for the values of the file, with f32 activations, or bf16 ones if the
+   *     other layers are in bf16 like the file
    * @param others the scheme of the other layers
    */
-  Linear head(Scheme scheme, Scheme others, Part part) {
-    if (scheme != null) {
-      return stack(scheme, false, part);
+  Linear head(LayerCompression compression, Scheme others, Part part) {
+    if (compression != null) {
+      return stack(compression, false, part);
     }
     DType stored = tensors.matrixType(part.module(), part.rows(), part.columns());
     if (stored == DType.BF16 && others.kind() == Scheme.Kind.BF16) {
-      return stack(Scheme.BF16, false, part);
+      return stack(LayerCompression.of(Scheme.BF16), false, part);
     }
     if (stored == DType.BF16 && others.kind() != Scheme.Kind.F32) {
       MatmulSpec asStored =
           new MatmulSpec(
               part.columns(), part.rows(), DType.BF16, null, ActivationScheme.FLOAT, Epilogue.NONE);
       if (!(sinter.planner().choose(asStored).backend() instanceof ReferenceBackend)) {
-        return of(Scheme.BF16, List.of(part), _ -> Epilogue.NONE, ActivationScheme.FLOAT);
+        return of(
+            LayerCompression.of(Scheme.BF16),
+            List.of(part),
+            _ -> Epilogue.NONE,
+            ActivationScheme.FLOAT);
       }
     }
-    return stack(Scheme.F32, false, part); // the same values, wider
+    return stack(LayerCompression.of(Scheme.F32), false, part); // the same values, wider
   }
 
   private interface EpilogueOf {
@@ -144,29 +177,45 @@ final class LinearLoader {
   }
 
   private Linear of(
-      Scheme scheme, List<Part> parts, EpilogueOf epilogueOf, ActivationScheme activations) {
+      LayerCompression compression,
+      List<Part> parts,
+      EpilogueOf epilogueOf,
+      ActivationScheme activations) {
     float[] bias = biases(parts);
     Epilogue epilogue = epilogueOf.with(bias != null);
+    List<String> names = parts.stream().map(part -> tensors.name(part.module())).toList();
+    Linear linear =
+        compression.pruning() == null
+            ? kept(compression, parts, names, bias, activations, epilogue)
+            : pack(compression, parts, bias, activations, epilogue);
+    names.forEach(name -> linears.put(name, linear));
+    return linear;
+  }
+
+  /** A layer of full weights, which are kept as they are packed. */
+  private Linear kept(
+      LayerCompression compression,
+      List<Part> parts,
+      List<String> names,
+      float[] bias,
+      ActivationScheme activations,
+      Epilogue epilogue) {
     int rows = parts.stream().mapToInt(Part::rows).sum();
     MatmulSpec spec =
         spec(
-            scheme,
+            compression.scheme(),
             parts.getFirst().columns(),
             epilogue.gate() ? rows / 2 : rows,
             activations,
             epilogue);
-    List<String> names = parts.stream().map(part -> tensors.name(part.module())).toList();
     String key = String.join(" + ", names) + ": " + spec;
     PackedWeights found = packed.find(key, w -> isTaken(spec, w));
-    Linear linear;
     if (found != null) {
       parts.forEach(part -> tensors.matrixType(part.module(), part.rows(), part.columns()));
-      linear = Linear.of(sinter, spec, found, bias);
-    } else {
-      linear = pack(scheme, parts, bias, activations, epilogue);
-      packed.keep(key, linear.packed());
+      return Linear.of(sinter, spec, found, bias);
     }
-    names.forEach(name -> linears.put(name, linear));
+    Linear linear = pack(compression, parts, bias, activations, epilogue);
+    packed.keep(key, linear.packed());
     return linear;
   }
 
@@ -175,34 +224,45 @@ final class LinearLoader {
   }
 
   private Linear pack(
-      Scheme scheme,
+      LayerCompression compression,
       List<Part> parts,
       float[] bias,
       ActivationScheme activations,
       Epilogue epilogue) {
     // Shared, because the workers pack from it; gone when the kernel has its own copy.
     try (Arena arena = Arena.ofShared()) {
-      List<Dense> slices = new ArrayList<>();
-      for (Part part : parts) {
-        Dense dense = tensors.matrix(part.module(), part.rows(), part.columns());
-        slice(dense, scheme.kind() == Scheme.Kind.F32 && dense.dtype() == DType.F32, slices);
-      }
-      CompressedTensor[] weights = new CompressedTensor[slices.size()];
-      sinter
-          .pool()
-          .run(
-              worker ->
-                  worker.forEachTile(
-                      weights.length,
-                      (_, i) -> weights[i] = compress(slices.get(i), scheme, arena)));
-      String name = tensors.name(parts.getFirst().module()) + "+";
-      return Linear.of(
-          sinter,
-          weights.length == 1 ? weights[0] : RowStack.of(name, List.of(weights), arena),
-          bias,
-          activations,
-          epilogue);
+      CompressedTensor weights = compress(compression, parts, arena);
+      return Linear.of(sinter, weights, bias, activations, epilogue);
     }
+  }
+
+  /** Matrices on top of each other; zeros are chosen in each of them by itself. */
+  private CompressedTensor compress(LayerCompression compression, List<Part> parts, Arena arena) {
+    Scheme scheme = compression.scheme();
+    Pruning pruning = compression.pruning();
+    Dense[] matrices = new Dense[parts.size()];
+    for (int i = 0; i < matrices.length; i++) {
+      Part part = parts.get(i);
+      matrices[i] = tensors.matrix(part.module(), part.rows(), part.columns());
+    }
+    if (pruning != null) {
+      forEach(
+          matrices.length, i -> matrices[i] = (Dense) pruning.apply(matrices[i], arena).values());
+    }
+    List<Dense> slices = new ArrayList<>();
+    for (Dense matrix : matrices) {
+      slice(matrix, scheme.kind() == Scheme.Kind.F32 && matrix.dtype() == DType.F32, slices);
+    }
+    CompressedTensor[] weights = new CompressedTensor[slices.size()];
+    forEach(weights.length, i -> weights[i] = compress(slices.get(i), scheme, arena));
+    String name = tensors.name(parts.getFirst().module()) + "+";
+    CompressedTensor all =
+        weights.length == 1 ? weights[0] : RowStack.of(name, List.of(weights), arena);
+    return pruning == null ? all : new Sparse(pruning.structure(), all.full());
+  }
+
+  private void forEach(int count, IntConsumer task) {
+    sinter.pool().run(worker -> worker.forEachTile(count, (_, i) -> task.accept(i)));
   }
 
   /**

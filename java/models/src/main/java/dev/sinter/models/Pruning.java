@@ -6,6 +6,7 @@ import dev.sinter.tensor.Dense;
 import dev.sinter.tensor.Sparse;
 import dev.sinter.tensor.Sparsity;
 import java.lang.foreign.Arena;
+import java.math.BigDecimal;
 import java.util.Objects;
 
 /**
@@ -17,6 +18,8 @@ import java.util.Objects;
  * @param share of the weights or blocks of a layer, from 0 to below 1; N:M has its own
  */
 public record Pruning(Sparsity structure, double share) {
+  private static final String AT = "@";
+
   public Pruning {
     Objects.requireNonNull(structure, "structure");
     if (!(share >= 0 && share < 1)) {
@@ -27,6 +30,46 @@ public record Pruning(Sparsity structure, double share) {
       throw new IllegalArgumentException(
           p + " removes " + (1 - (double) p.n() / p.m()) + " of the weights, not " + share);
     }
+  }
+
+  /**
+   * The pruning of an {@link #id}.
+   *
+   * @throws IllegalArgumentException if there is none; the message says what is wrong with it
+   */
+  public static Pruning of(String id) {
+    String[] parts = id.split(AT, 2);
+    Sparsity structure = Sparsity.of(parts[0]);
+    if (structure instanceof Sparsity.NofM p) {
+      if (parts.length > 1) {
+        throw new IllegalArgumentException(
+            p + " has its own share of zeros, so no " + AT + parts[1]);
+      }
+      return new Pruning(p, 1 - (double) p.n() / p.m());
+    }
+    if (parts.length == 1) {
+      throw new IllegalArgumentException(
+          "how much goes is missing, as in " + structure.id() + AT + "0.5");
+    }
+    double share;
+    try {
+      share = Double.parseDouble(parts[1]);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the share to remove must be a number, got '" + parts[1] + "'", e);
+    }
+    if (!(share > 0 && share < 1)) {
+      throw new IllegalArgumentException(
+          "the share to remove must be above 0 and below 1, got " + parts[1]);
+    }
+    return new Pruning(structure, share);
+  }
+
+  /** The short name: {@code 16x4@0.5}, {@code unstructured@0.7}, {@code 2:4}. */
+  public String id() {
+    return structure instanceof Sparsity.NofM
+        ? structure.id()
+        : structure.id() + AT + BigDecimal.valueOf(share).stripTrailingZeros().toPlainString();
   }
 
   Sparse apply(Dense weights, Arena arena) {

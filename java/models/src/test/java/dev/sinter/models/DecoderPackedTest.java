@@ -104,7 +104,10 @@ class DecoderPackedTest {
     assertEquals(0, cold.mapped());
     assertTrue(cold.written() > 0);
     assertEquals(0, warm.written(), "everything is found");
-    assertTrue(warm.mapped() > 0.9 * warm.bytes() - 20_000, warm.mapped() + " of " + warm.bytes());
+    // bf16 runs on oneDNN where the CPU multiplies it, and that packs anew.
+    boolean all = !warm.explained().contains("runs on onednn");
+    double least = all ? 0.9 * warm.bytes() - 20_000 : 1;
+    assertTrue(warm.mapped() > least, warm.mapped() + " of " + warm.bytes());
     assertArrayEquals(plain.logits(), cold.logits());
     assertArrayEquals(plain.logits(), warm.logits());
     assertEquals(plain.bytes(), warm.bytes());
