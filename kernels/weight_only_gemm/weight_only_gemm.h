@@ -193,10 +193,10 @@ struct Int8Floats {
   };
 };
 
-template <class Lanes>
+template <class Lanes, class Digits>
 inline void weight_only_gemm(const sinter_weight_only_gemm_args &a) {
   if (a.bits == 4) {
-    Int4DigitsTile<Lanes>::run(a);
+    Int4Digits<Lanes, Digits>::run(a);
   } else {
     run_tiles<Int8Floats::Tile, Lanes, typename Lanes::F32Tiles>(a, WeightOnlyPlan(a));
   }
