@@ -233,8 +233,8 @@ struct Int4Digits {
       run(Constant<1>(), Constant<Digits::single_vectors>());
     } else {
       run(Constant<Digits::rows>(), Constant<Digits::vectors>());
-      run(Constant<Digits::rows>(), Constant<1>());
     }
+    run(Constant<Digits::rows>(), Constant<1>());
   }
 };
 
