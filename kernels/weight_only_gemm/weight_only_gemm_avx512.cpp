@@ -1,11 +1,12 @@
 // w4a16 and w8a16 matmul, sixteen columns at a time.
 #include "gemm/lanes_avx512.h"
 #include "weight_only_gemm.h"
+#include "weight_only_gemm/digits_avx512.h"
 
 namespace sinter {
 
 void weight_only_gemm_avx512(const sinter_weight_only_gemm_args &args) {
-  weight_only_gemm<Avx512>(args);
+  weight_only_gemm<Avx512, DigitsAvx512>(args);
 }
 
 }  // namespace sinter

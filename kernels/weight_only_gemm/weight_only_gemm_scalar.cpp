@@ -5,7 +5,7 @@
 namespace sinter {
 
 void weight_only_gemm_scalar(const sinter_weight_only_gemm_args &args) {
-  weight_only_gemm<Scalar>(args);
+  weight_only_gemm<Scalar, Digits>(args);
 }
 
 }  // namespace sinter

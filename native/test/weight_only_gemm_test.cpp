@@ -340,9 +340,11 @@ int main() {
         check(gate);
       }
     }
-    check_any(bits, 2, 17, 2 * 16384 + 40);  // more than is split into digits at a time
-    check_any(bits, 1, 16 * 64 + 5, 100);    // and more panels
-    check_any(bits, 3, 16 * 48 + 5, 100);
+    check_any(bits, 1, 17, 2 * 16384 + 40);  // more than is split into digits at a time
+    check_any(bits, 2, 17, 2 * 16384 + 40);
+    check_any(bits, 9, 17, 2 * 1024 + 40);
+    check_any(bits, 1, 16 * 64 + 5, 100);  // and more panels
+    check_any(bits, 3, 16 * 64 + 5, 100);
     for (const Fill fill : {Fill::lowest, Fill::highest}) {
       Config c = any_options(bits, random_.between(1, 9), 33, 500);
       c.w_fill = fill;
