@@ -18,44 +18,62 @@ interface CodePanel {
   int GROUP = 64;
 
   /**
-   * Inputs that {@link #split} takes at most at a time: so few that they stay in the first cache
-   * while the weights of a tile stream through it. If they do not, reading them again keeps the
-   * processor from fetching weights ahead, and a row of cold weights takes twice as long.
+   * Inputs that {@link #split} takes at most at a time: so few that two rows of them stay in the
+   * first cache while weights stream through it, and so many that the call is soon paid for.
    */
-  int MAX_SPLIT = MatmulScratch.DEPTH;
+  int MAX_SPLIT = 4096;
 
   /** Bytes that {@link #split} writes. */
-  int SPLIT_BYTES = 6 * MAX_SPLIT;
+  int SPLIT_BYTES = 3 * MAX_SPLIT;
 
   /**
    * Prepares a row of codes for {@link #dot}.
    *
-   * @param flip 0 for unsigned codes, {@code 0x80808080} for signed ones
+   * @param flip 0 for unsigned codes, {@code 0x8080} for signed ones
    * @param count codes, a multiple of GROUP up to MAX_SPLIT
    */
-  void split(MemorySegment codes, long at, int flip, int count, MemorySegment out);
+  void split(MemorySegment codes, long at, short flip, int count, MemorySegment out, long outAt);
 
   /** Zeros the bytes from {@code from}, as many vectors. */
   void clear(MemorySegment sums, long from, long bytes);
 
   /**
-   * Adds the products of a row with a panel to {@code sums}: int32 [2, panel width].
+   * Adds the products of an input row with two rows of weights to an int32 sum each.
    *
-   * @param split the row as {@link #split} left it
+   * @param split the input as {@link #split} left it
+   * @param wA byte of the first row of weights
+   * @param wB of the second
+   * @param sumA byte of the sum of the first
    */
-  void dot(MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at);
+  void dot(
+      MemorySegment split,
+      int count,
+      MemorySegment w,
+      long wA,
+      long wB,
+      MemorySegment sums,
+      long sumA,
+      long sumB);
 
   /**
-   * Turns what {@link #dot} summed over {@code count} inputs in all into int32 [panel width] sums
-   * of products, at byte {@code to}.
+   * The same for two input rows and twice two rows of weights.
+   *
+   * @param split the inputs, SPLIT_BYTES apart
+   * @param wA byte of two rows of weights, {@code wStride} bytes apart
+   * @param sumA byte of their sums of the first input, one after the other; those of the second
+   *     input are {@code sumStride} bytes further
    */
-  void join(MemorySegment sums, long at, int count, long to);
-
-  /** A row of codes as floats, in the order of {@link #decode}. */
-  void toFloats(MemorySegment codes, long at, int flip, int count, MemorySegment out, long outAt);
-
-  /** A panel's weights as f32 [count, panel width]; the rows are permuted within groups. */
-  void decode(MemorySegment w, long wAt, int count, MemorySegment out);
+  void dotPairs(
+      MemorySegment split,
+      int count,
+      MemorySegment w,
+      long wA,
+      long wB,
+      long wStride,
+      MemorySegment sums,
+      long sumA,
+      long sumB,
+      long sumStride);
 
   /** Adds the first {@code count} floats, which hold integers, to int32 at byte {@code at}. */
   void add(MemorySegment floats, MemorySegment sums, long at, int count);

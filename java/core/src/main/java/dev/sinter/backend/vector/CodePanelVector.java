@@ -13,171 +13,204 @@ import jdk.incubator.vector.VectorSpecies;
  * The inner loops of a matmul on 8-bit codes, exact in every step.
  *
  * <p>Inputs are taken as {@code u - 127}, -127 to 128, where u is the unsigned code, or the signed
- * one plus 128. Weights are -128 to 127. With the vector length in ints as L, a panel is 4 L
- * columns wide. Inputs come in groups of 4 L: pairs 4 j, 4 j + 1 for j from 0 to L, then pairs 4 j
- * + 2, 4 j + 3, the order in which {@link #split} finds them. The first 2 L columns and the others
- * lie apart, half a panel each: a pair is a vector of either, whose int lane j holds
- *
- * <pre>
- * w[k][j] + 128, w[k+1][j], w[k][j+L] + 128, w[k+1][j+L]       a byte each
- * </pre>
- *
- * <p>{@link #dot} sees such a vector as shorts {@code t = 256 b + a + 128}, with the weights a and
- * b of two inputs x and y, of column j in the lower half of an int lane and of j + L in the upper.
- * Two products are at least -2 * 128 * 128 = -32768 and at most 2 * 127 * 128 = 32512, so that
+ * one plus 128. Weights are -128 to 127, in rows; those at even places lie there 128 higher. A
+ * vector of a row is seen as shorts {@code t = 256 b + a + 128}, with the weights a and b of two
+ * inputs x and y. Two products are at least -2 * 128 * 128 = -32768 and at most 2 * 127 * 128 =
+ * 32512, so that
  *
  * <pre>
  * a x + b y + 32768 = t x + b (y - 256 x) + (32768 - 128 x)   modulo 2^16, with b = t >> 8
  * </pre>
  *
  * is exact as an unsigned short: one shift, two multiplications and two additions of shorts. As an
- * int lane, this is {@code 65536 high + low}: sums of whole lanes and of upper halves give both
- * columns, modulo 2^32.
+ * int lane, this is {@code 65536 high + low}: from sums of whole lanes and of upper halves follows
+ * that of both, modulo 2^32.
+ *
+ * <p>The loops end on inequality, which keeps the compiler from unrolling them: unrolled, they read
+ * several lines of one row, then of the next, and take a third longer where weights are cold.
  */
 final class CodePanelVector implements CodePanel {
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final VectorSpecies<Float> FLOATS = INTS.withLanes(float.class);
+  private static final VectorSpecies<Short> SHORTS = INTS.withLanes(short.class);
   private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
-  private static final int LANES = INTS.length();
   private static final long VECTOR = INTS.vectorByteSize();
-  private static final long PANEL = 4 * VECTOR;
 
-  // The parts of a split row: the factors of t and b and the summand, one int a pair with the value
-  // in both halves, to be broadcast.
-  private static final long PART = 2 * MAX_SPLIT;
+  // A split vector of inputs: the factors of t and b and the summand.
+  private static final long SPLIT = 3 * VECTOR;
 
   CodePanelVector() {}
 
   @Override
-  public void split(MemorySegment codes, long at, int flip, int count, MemorySegment out) {
-    IntVector flips = IntVector.broadcast(INTS, flip);
-    IntVector ones = IntVector.broadcast(INTS, 0xFF);
-    IntVector zero = IntVector.broadcast(INTS, 127);
-    IntVector half = IntVector.broadcast(INTS, 32768);
-    IntVector lower = IntVector.broadcast(INTS, 0xFFFF);
-    for (int k = 0; k < count; k += 4 * LANES) {
-      for (int i = 0; i < 2; i++) {
-        IntVector u =
-            IntVector.fromMemorySegment(INTS, codes, at + k, ORDER)
-                .lanewise(VectorOperators.XOR, flips);
-        u = u.lanewise(VectorOperators.LSHR, 16 * i);
-        IntVector x = u.and(ones).sub(zero);
-        IntVector y = u.lanewise(VectorOperators.LSHR, 8).and(ones).sub(zero);
-        IntVector factor = y.sub(x.lanewise(VectorOperators.LSHL, 8));
-        IntVector summand = half.sub(x.lanewise(VectorOperators.LSHL, 7));
-        long to = 2L * k + i * VECTOR;
-        x.and(lower).or(x.lanewise(VectorOperators.LSHL, 16)).intoMemorySegment(out, to, ORDER);
-        factor
-            .and(lower)
-            .or(factor.lanewise(VectorOperators.LSHL, 16))
-            .intoMemorySegment(out, to + PART, ORDER);
-        summand
-            .and(lower)
-            .or(summand.lanewise(VectorOperators.LSHL, 16))
-            .intoMemorySegment(out, to + 2 * PART, ORDER);
-      }
+  public void split(
+      MemorySegment codes, long at, short flip, int count, MemorySegment out, long outAt) {
+    ShortVector flips = ShortVector.broadcast(SHORTS, flip);
+    ShortVector ones = ShortVector.broadcast(SHORTS, 0xFF);
+    ShortVector zero = ShortVector.broadcast(SHORTS, 127);
+    ShortVector half = ShortVector.broadcast(SHORTS, Short.MIN_VALUE);
+    for (int i = 0; i < (int) (count / VECTOR); i++) {
+      ShortVector u =
+          ShortVector.fromMemorySegment(SHORTS, codes, at + i * VECTOR, ORDER)
+              .lanewise(VectorOperators.XOR, flips);
+      ShortVector x = u.and(ones).sub(zero);
+      ShortVector y = u.lanewise(VectorOperators.LSHR, 8).sub(zero);
+      x.intoMemorySegment(out, outAt + i * SPLIT, ORDER);
+      y.sub(x.lanewise(VectorOperators.LSHL, 8))
+          .intoMemorySegment(out, outAt + i * SPLIT + VECTOR, ORDER);
+      half.sub(x.lanewise(VectorOperators.LSHL, 7))
+          .intoMemorySegment(out, outAt + i * SPLIT + 2 * VECTOR, ORDER);
     }
   }
 
   @Override
   public void dot(
-      MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
-    for (int half = 0; half < 2; half++) {
-      long sumAt = at + half * VECTOR;
-      addProducts(split, count, w, wAt + half * (count / 2) * VECTOR, sums, sumAt);
-    }
-  }
-
-  private static void addProducts(
-      MemorySegment split, int count, MemorySegment w, long wAt, MemorySegment sums, long at) {
-    IntVector whole = IntVector.fromMemorySegment(INTS, sums, at, ORDER);
-    IntVector upper = IntVector.fromMemorySegment(INTS, sums, at + PANEL, ORDER);
-    for (int i = 0; i < count / 2; i++) {
-      ShortVector x = IntVector.broadcast(INTS, split.get(INT, 4L * i)).reinterpretAsShorts();
-      ShortVector y =
-          IntVector.broadcast(INTS, split.get(INT, 4L * i + PART)).reinterpretAsShorts();
-      ShortVector z =
-          IntVector.broadcast(INTS, split.get(INT, 4L * i + 2 * PART)).reinterpretAsShorts();
-      ShortVector t =
-          IntVector.fromMemorySegment(INTS, w, wAt + i * VECTOR, ORDER).reinterpretAsShorts();
+      MemorySegment split,
+      int count,
+      MemorySegment w,
+      long wA,
+      long wB,
+      MemorySegment sums,
+      long sumA,
+      long sumB) {
+    IntVector wholeA = IntVector.zero(INTS);
+    IntVector upperA = wholeA;
+    IntVector wholeB = wholeA;
+    IntVector upperB = wholeA;
+    long at = 0;
+    for (long i = 0; i != count; i += VECTOR, at += SPLIT) {
+      ShortVector x = ShortVector.fromMemorySegment(SHORTS, split, at, ORDER);
+      ShortVector y = ShortVector.fromMemorySegment(SHORTS, split, at + VECTOR, ORDER);
+      ShortVector z = ShortVector.fromMemorySegment(SHORTS, split, at + 2 * VECTOR, ORDER);
+      ShortVector t = ShortVector.fromMemorySegment(SHORTS, w, wA + i, ORDER);
       IntVector p =
           t.mul(x).add(t.lanewise(VectorOperators.ASHR, 8).mul(y)).add(z).reinterpretAsInts();
-      whole = whole.add(p);
-      upper = upper.add(p.lanewise(VectorOperators.LSHR, 16));
+      wholeA = wholeA.add(p);
+      upperA = upperA.add(p.lanewise(VectorOperators.LSHR, 16));
+      t = ShortVector.fromMemorySegment(SHORTS, w, wB + i, ORDER);
+      p = t.mul(x).add(t.lanewise(VectorOperators.ASHR, 8).mul(y)).add(z).reinterpretAsInts();
+      wholeB = wholeB.add(p);
+      upperB = upperB.add(p.lanewise(VectorOperators.LSHR, 16));
     }
-    whole.intoMemorySegment(sums, at, ORDER);
-    upper.intoMemorySegment(sums, at + PANEL, ORDER);
+    // Of lanes 65536 high + low, high + low.
+    int a =
+        wholeA
+            .add(upperA)
+            .sub(upperA.lanewise(VectorOperators.LSHL, 16))
+            .reduceLanes(VectorOperators.ADD);
+    int b =
+        wholeB
+            .add(upperB)
+            .sub(upperB.lanewise(VectorOperators.LSHL, 16))
+            .reduceLanes(VectorOperators.ADD);
+    int shift = 32768 * (count / 2);
+    sums.set(INT, sumA, sums.get(INT, sumA) + a - shift);
+    sums.set(INT, sumB, sums.get(INT, sumB) + b - shift);
+  }
+
+  @Override
+  public void dotPairs(
+      MemorySegment split,
+      int count,
+      MemorySegment w,
+      long wA,
+      long wB,
+      long wStride,
+      MemorySegment sums,
+      long sumA,
+      long sumB,
+      long sumStride) {
+    IntVector zero = IntVector.zero(INTS);
+    IntVector wholeA0 = zero;
+    IntVector upperA0 = zero;
+    IntVector wholeA1 = zero;
+    IntVector upperA1 = zero;
+    IntVector wholeB0 = zero;
+    IntVector upperB0 = zero;
+    IntVector wholeB1 = zero;
+    IntVector upperB1 = zero;
+    IntVector wholeC0 = zero;
+    IntVector upperC0 = zero;
+    IntVector wholeC1 = zero;
+    IntVector upperC1 = zero;
+    IntVector wholeD0 = zero;
+    IntVector upperD0 = zero;
+    IntVector wholeD1 = zero;
+    IntVector upperD1 = zero;
+    long at = 0;
+    for (long i = 0; i != count; i += VECTOR, at += SPLIT) {
+      ShortVector x0 = ShortVector.fromMemorySegment(SHORTS, split, at, ORDER);
+      ShortVector y0 = ShortVector.fromMemorySegment(SHORTS, split, at + VECTOR, ORDER);
+      ShortVector z0 = ShortVector.fromMemorySegment(SHORTS, split, at + 2 * VECTOR, ORDER);
+      long next = at + SPLIT_BYTES;
+      ShortVector x1 = ShortVector.fromMemorySegment(SHORTS, split, next, ORDER);
+      ShortVector y1 = ShortVector.fromMemorySegment(SHORTS, split, next + VECTOR, ORDER);
+      ShortVector z1 = ShortVector.fromMemorySegment(SHORTS, split, next + 2 * VECTOR, ORDER);
+
+      ShortVector t = ShortVector.fromMemorySegment(SHORTS, w, wA + i, ORDER);
+      ShortVector b = t.lanewise(VectorOperators.ASHR, 8);
+      IntVector p = t.mul(x0).add(b.mul(y0)).add(z0).reinterpretAsInts();
+      wholeA0 = wholeA0.add(p);
+      upperA0 = upperA0.add(p.lanewise(VectorOperators.LSHR, 16));
+      p = t.mul(x1).add(b.mul(y1)).add(z1).reinterpretAsInts();
+      wholeA1 = wholeA1.add(p);
+      upperA1 = upperA1.add(p.lanewise(VectorOperators.LSHR, 16));
+
+      t = ShortVector.fromMemorySegment(SHORTS, w, wA + wStride + i, ORDER);
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x0).add(b.mul(y0)).add(z0).reinterpretAsInts();
+      wholeB0 = wholeB0.add(p);
+      upperB0 = upperB0.add(p.lanewise(VectorOperators.LSHR, 16));
+      p = t.mul(x1).add(b.mul(y1)).add(z1).reinterpretAsInts();
+      wholeB1 = wholeB1.add(p);
+      upperB1 = upperB1.add(p.lanewise(VectorOperators.LSHR, 16));
+
+      t = ShortVector.fromMemorySegment(SHORTS, w, wB + i, ORDER);
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x0).add(b.mul(y0)).add(z0).reinterpretAsInts();
+      wholeC0 = wholeC0.add(p);
+      upperC0 = upperC0.add(p.lanewise(VectorOperators.LSHR, 16));
+      p = t.mul(x1).add(b.mul(y1)).add(z1).reinterpretAsInts();
+      wholeC1 = wholeC1.add(p);
+      upperC1 = upperC1.add(p.lanewise(VectorOperators.LSHR, 16));
+
+      t = ShortVector.fromMemorySegment(SHORTS, w, wB + wStride + i, ORDER);
+      b = t.lanewise(VectorOperators.ASHR, 8);
+      p = t.mul(x0).add(b.mul(y0)).add(z0).reinterpretAsInts();
+      wholeD0 = wholeD0.add(p);
+      upperD0 = upperD0.add(p.lanewise(VectorOperators.LSHR, 16));
+      p = t.mul(x1).add(b.mul(y1)).add(z1).reinterpretAsInts();
+      wholeD1 = wholeD1.add(p);
+      upperD1 = upperD1.add(p.lanewise(VectorOperators.LSHR, 16));
+    }
+    // Of lanes 65536 high + low, high + low.
+    wholeA0 = wholeA0.add(upperA0).sub(upperA0.lanewise(VectorOperators.LSHL, 16));
+    wholeA1 = wholeA1.add(upperA1).sub(upperA1.lanewise(VectorOperators.LSHL, 16));
+    wholeB0 = wholeB0.add(upperB0).sub(upperB0.lanewise(VectorOperators.LSHL, 16));
+    wholeB1 = wholeB1.add(upperB1).sub(upperB1.lanewise(VectorOperators.LSHL, 16));
+    wholeC0 = wholeC0.add(upperC0).sub(upperC0.lanewise(VectorOperators.LSHL, 16));
+    wholeC1 = wholeC1.add(upperC1).sub(upperC1.lanewise(VectorOperators.LSHL, 16));
+    wholeD0 = wholeD0.add(upperD0).sub(upperD0.lanewise(VectorOperators.LSHL, 16));
+    wholeD1 = wholeD1.add(upperD1).sub(upperD1.lanewise(VectorOperators.LSHL, 16));
+    int shift = 32768 * (count / 2);
+    add(sums, sumA, wholeA0.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumA + 4, wholeB0.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumB, wholeC0.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumB + 4, wholeD0.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumA + sumStride, wholeA1.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumA + sumStride + 4, wholeB1.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumB + sumStride, wholeC1.reduceLanes(VectorOperators.ADD) - shift);
+    add(sums, sumB + sumStride + 4, wholeD1.reduceLanes(VectorOperators.ADD) - shift);
+  }
+
+  private static void add(MemorySegment sums, long at, int value) {
+    sums.set(INT, at, sums.get(INT, at) + value);
   }
 
   @Override
   public void clear(MemorySegment sums, long from, long bytes) {
     for (long i = 0; i < bytes; i += VECTOR) {
       IntVector.zero(INTS).intoMemorySegment(sums, from + i, ORDER);
-    }
-  }
-
-  @Override
-  public void join(MemorySegment sums, long at, int count, long to) {
-    IntVector shift = IntVector.broadcast(INTS, 32768 * (count / 2));
-    // The second first: what it writes over is not read any more.
-    for (int i = 1; i >= 0; i--) {
-      IntVector whole = IntVector.fromMemorySegment(INTS, sums, at + i * VECTOR, ORDER);
-      IntVector upper = IntVector.fromMemorySegment(INTS, sums, at + PANEL + i * VECTOR, ORDER);
-      IntVector lower = whole.sub(upper.lanewise(VectorOperators.LSHL, 16));
-      lower.sub(shift).intoMemorySegment(sums, to + 2 * i * VECTOR, ORDER);
-      upper.sub(shift).intoMemorySegment(sums, to + (2 * i + 1) * VECTOR, ORDER);
-    }
-  }
-
-  @Override
-  public void toFloats(
-      MemorySegment codes, long at, int flip, int count, MemorySegment out, long outAt) {
-    IntVector flips = IntVector.broadcast(INTS, flip);
-    IntVector ones = IntVector.broadcast(INTS, 0xFF);
-    IntVector zero = IntVector.broadcast(INTS, 127);
-    for (int k = 0; k < count; k += 4 * LANES) {
-      for (int i = 0; i < 4; i++) {
-        IntVector u =
-            IntVector.fromMemorySegment(INTS, codes, at + k, ORDER)
-                .lanewise(VectorOperators.XOR, flips);
-        IntVector x = u.lanewise(VectorOperators.LSHR, 8 * i).and(ones).sub(zero);
-        ((FloatVector) x.convertShape(VectorOperators.I2F, FLOATS, 0))
-            .intoMemorySegment(out, outAt + 4L * k + i * VECTOR, NATIVE);
-      }
-    }
-  }
-
-  @Override
-  public void decode(MemorySegment w, long wAt, int count, MemorySegment out) {
-    // toFloats leaves the inputs of a group in the order 0, 4, 8, .., 1, 5, .., 2, 6, .., 3, 7, ..
-    IntVector ones = IntVector.broadcast(INTS, 0xFF);
-    IntVector zero = IntVector.broadcast(INTS, 128);
-    for (int k = 0; k < count; k += 2) {
-      int pair = k / 2 % (2 * LANES);
-      long to = (k - 2 * pair + pair % LANES + pair / LANES * 2 * LANES) * 2 * VECTOR;
-      for (int half = 0; half < 2; half++) {
-        IntVector v =
-            IntVector.fromMemorySegment(INTS, w, wAt + (half * count + k) / 2 * VECTOR, ORDER);
-        long next = to + 2 * LANES * VECTOR;
-        ((FloatVector) v.and(ones).sub(zero).convertShape(VectorOperators.I2F, FLOATS, 0))
-            .intoMemorySegment(out, to, NATIVE);
-        ((FloatVector)
-                v.lanewise(VectorOperators.LSHR, 16)
-                    .and(ones)
-                    .sub(zero)
-                    .convertShape(VectorOperators.I2F, FLOATS, 0))
-            .intoMemorySegment(out, to + VECTOR, NATIVE);
-        ((FloatVector)
-                v.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 24)
-                    .convertShape(VectorOperators.I2F, FLOATS, 0))
-            .intoMemorySegment(out, next, NATIVE);
-        ((FloatVector)
-                v.lanewise(VectorOperators.ASHR, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
-            .intoMemorySegment(out, next + VECTOR, NATIVE);
-        to += count * 2 * VECTOR;
-      }
     }
   }
 

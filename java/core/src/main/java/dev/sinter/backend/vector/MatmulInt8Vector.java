@@ -8,26 +8,27 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * int8 weights and 8-bit activations: int32 sums, exact, then one scaling. A few rows are
- * multiplied as shorts, more of them as floats, which hold every sum of {@link MatmulScratch#DEPTH}
- * products exactly: at most 256 * 128 * 128 = 2^22.
+ * int8 weights and 8-bit activations: int32 sums, exact, then one scaling.
  *
  * <p>The sum over {@code (q - z) w} is that over {@code (u - 127) w}, see {@link CodePanelVector},
  * and a multiple of the sum of w that is known when weights are packed. It fits int32 up to {@link
  * #MAX_K}; sums on the way may wrap.
+ *
+ * <p>Weights lie in rows, one a column of the result. First come those of the first half of the
+ * columns of all tiles, then the others: a tile reads two streams that go on in the next one. A
+ * core fetches two ahead at once, and finds its pace anew wherever one jumps.
  */
 final class MatmulInt8Vector extends PanelMatmul {
   /** Largest K for which {@code K * 255 * 128} is an int. */
   static final int MAX_K = Integer.MAX_VALUE / (255 * 128);
 
-  /** From so many rows on, decoding the weights to floats pays. */
-  private static final int FLOAT_ROWS = 4;
+  private static final int STREAM = MatmulScratch.COLUMNS / 2; // columns of a tile in each
 
   private final CodePanel codes;
-  private final FloatPanel panel;
   private final ResultWriter writer;
   private final MemorySegment weights;
   private final MemorySegment sums; // of the weights of a column
+  private final int tiles;
   private final int k; // filled up to whole groups, with weights of 0
 
   MatmulInt8Vector(
@@ -36,17 +37,17 @@ final class MatmulInt8Vector extends PanelMatmul {
     try {
       k = Math.ceilDiv(spec.k(), CodePanel.GROUP) * CodePanel.GROUP;
       codes = VectorWidth.kernel(CodePanelVector.class, CodePanel.class, bits);
-      panel = VectorWidth.kernel(FloatPanelVector.class, FloatPanel.class, bits);
       MemorySegment scales = allocateColumns();
       sums = allocateColumns();
-      weights = allocate((long) panels * width * k);
+      tiles = Math.ceilDiv(panels * width, MatmulScratch.COLUMNS);
+      weights = allocate((long) tiles * MatmulScratch.COLUMNS * k);
+      for (long i = 0; i < weights.byteSize(); i += 4) { // where nothing is packed, weights of 0
+        weights.set(CodePanel.INT, i, 0x00800080);
+      }
       writer = writer(scales, sums);
       for (int c = 0; c < columns(); c++) {
         scales.setAtIndex(ValueLayout.JAVA_FLOAT, c, source.scale(row(c)));
         sums.setAtIndex(CodePanel.INT, c, pack(source.codes(), row(c), c));
-      }
-      for (int c = columns(); c < panels * width; c++) {
-        pack(null, 0, c);
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -54,28 +55,24 @@ final class MatmulInt8Vector extends PanelMatmul {
     }
   }
 
-  /** Packs a row as a column, zeros if it has no source, and returns the sum of its weights. */
+  /** Packs the row that is a column and returns the sum of its weights. */
   private int pack(MemorySegment source, int row, int column) {
-    int lanes = width / 4;
-    int inPanel = column % width;
-    int half = inPanel / (2 * lanes);
-    // The int lane of a pair, and the half of that: see CodePanelVector.
-    long at = 4L * (inPanel % lanes) + 2L * (inPanel / lanes % 2);
+    long to = weightsAt(column);
     int sum = 0;
-    for (int i = 0; i < k; i++) {
-      boolean stored = source != null && i < spec.k();
-      byte w = stored ? source.get(ValueLayout.JAVA_BYTE, (long) row * spec.k() + i) : 0;
+    for (int i = 0; i < spec.k(); i++) {
+      byte w = source.get(ValueLayout.JAVA_BYTE, (long) row * spec.k() + i);
       sum += w;
-      int from = i / MatmulScratch.DEPTH * MatmulScratch.DEPTH;
-      int pairs = Math.min(MatmulScratch.DEPTH, k - from) / 2;
-      int inGroup = i % width;
-      int pair = (i - from - inGroup) / 2 + inGroup / 4 + inGroup % 4 / 2 * lanes;
-      long vector = weightsAt(column / width, from) + (long) width * (half * pairs + pair);
-      boolean first = i % 2 == 0;
-      weights.set(
-          ValueLayout.JAVA_BYTE, vector + at + (first ? 0 : 1), (byte) (first ? w ^ 0x80 : w));
+      weights.set(ValueLayout.JAVA_BYTE, to + i, (byte) (i % 2 == 0 ? w ^ 0x80 : w));
     }
     return sum;
+  }
+
+  /** Byte of the weights of a column. */
+  private long weightsAt(int column) {
+    int tile = column / MatmulScratch.COLUMNS;
+    int inTile = column % MatmulScratch.COLUMNS;
+    long row = (long) inTile / STREAM * tiles * STREAM + tile * STREAM + inTile % STREAM;
+    return row * k;
   }
 
   @Override
@@ -136,82 +133,63 @@ final class MatmulInt8Vector extends PanelMatmul {
   }
 
   private void accumulate(
-      MatmulScratch.Piece piece, ActivationBuffer input, int row, int rows, int first, int end) {
-    MemorySegment x = input.data();
-    int flip = input.scheme() == ActivationScheme.S8_PER_TOKEN ? 0x80808080 : 0;
-    // Products of shorts need twice the sums; the scratch has rows to spare.
-    int used = rows < FLOAT_ROWS ? 2 * rows : rows;
+      MatmulScratch.Piece piece, ActivationBuffer x, int row, int rows, int first, int end) {
     for (int p = first; p < end; p++) {
-      codes.clear(piece.sums(), sumsAt(p - first, 0), 4L * width * used);
+      codes.clear(piece.sums(), sumsAt(p - first, 0), 4L * width * rows);
     }
-    if (rows < FLOAT_ROWS) {
-      accumulateShorts(piece, x, flip, row, rows, first, end);
-    } else {
-      accumulateFloats(piece, x, flip, row, rows, first, end);
-    }
-  }
-
-  private void accumulateShorts(
-      MatmulScratch.Piece piece, MemorySegment x, int flip, int row, int rows, int first, int end) {
+    int columns = Math.min(STREAM, (end - first) * width);
     for (int from = 0; from < k; from += CodePanel.MAX_SPLIT) {
       int count = Math.min(CodePanel.MAX_SPLIT, k - from);
-      for (int r = 0; r < rows; r++) {
-        codes.split(x, (long) (row + r) * k + from, flip, count, piece.split());
-        for (int p = first; p < end; p++) {
-          long at = sumsAt(p - first, 2 * r);
-          codes.dot(piece.split(), count, weights, weightsAt(p, from), piece.sums(), at);
+      long a = weightsAt(first * width) + from;
+      long b = a + (long) tiles * STREAM * k;
+      int r = 0;
+      for (; r < rows - 1; r += 2) {
+        split(piece, x, row + r, from, count, 0);
+        split(piece, x, row + r + 1, from, count, CodePanel.SPLIT_BYTES);
+        for (int c = 0; c < columns; c += 2) {
+          codes.dotPairs(
+              piece.split(),
+              count,
+              weights,
+              a + (long) c * k,
+              b + (long) c * k,
+              k,
+              piece.sums(),
+              sumAt(c, r),
+              sumAt(STREAM + c, r),
+              4L * width);
+        }
+      }
+      if (r < rows) {
+        split(piece, x, row + r, from, count, 0);
+        for (int c = 0; c < columns; c++) {
+          codes.dot(
+              piece.split(),
+              count,
+              weights,
+              a + (long) c * k,
+              b + (long) c * k,
+              piece.sums(),
+              sumAt(c, r),
+              sumAt(STREAM + c, r));
         }
       }
     }
-    for (int p = first; p < end; p++) {
-      for (int r = 0; r < rows; r++) {
-        codes.join(piece.sums(), sumsAt(p - first, 2 * r), k, sumsAt(p - first, r));
-      }
-    }
   }
 
-  private void accumulateFloats(
-      MatmulScratch.Piece piece, MemorySegment x, int flip, int row, int rows, int first, int end) {
-    int depth = MatmulScratch.DEPTH;
-    for (int from = 0; from < k; from += depth) {
-      int count = Math.min(depth, k - from);
-      for (int r = 0; r < rows; r++) {
-        long at = (long) (row + r) * k + from;
-        codes.toFloats(x, at, flip, count, piece.inputs(), 4L * depth * r);
-      }
-      for (int p = first; p < end; p++) {
-        codes.decode(weights, weightsAt(p, from), count, piece.weights());
-        panel.multiply(
-            piece.inputs(),
-            0,
-            4L * depth,
-            rows,
-            piece.weights(),
-            0,
-            2L * width * count,
-            count,
-            piece.values(),
-            false);
-        codes.add(piece.values(), piece.sums(), sumsAt(p - first, 0), rows * width);
-      }
-    }
+  private void split(
+      MatmulScratch.Piece piece, ActivationBuffer x, int row, int from, int count, long to) {
+    short flip = x.scheme() == ActivationScheme.S8_PER_TOKEN ? (short) 0x8080 : 0;
+    codes.split(x.data(), (long) row * k + from, flip, count, piece.split(), to);
+  }
+
+  /** Byte of the sum of a row and a column of the tile. */
+  private long sumAt(int column, int row) {
+    return sumsAt(column / width, row) + 4L * (column % width);
   }
 
   /** Byte of the sums of a row of a panel of the tile. */
   private long sumsAt(int tilePanel, int row) {
     return 4L * width * ((long) tilePanel * MatmulScratch.ROWS + row);
-  }
-
-  /**
-   * Byte of the weights of a panel from input {@code from}, a multiple of DEPTH, on. They lie in
-   * the order in which a row of inputs meets them: for each tile, for each DEPTH inputs, for each
-   * panel.
-   */
-  private long weightsAt(int p, int from) {
-    int panelsOfTile = MatmulScratch.COLUMNS / width;
-    int first = p / panelsOfTile * panelsOfTile;
-    int inTile = Math.min(panelsOfTile, panels - first);
-    int count = Math.min(MatmulScratch.DEPTH, k - from);
-    return (long) width * ((long) first * k + (long) inTile * from + (long) (p - first) * count);
   }
 }

@@ -24,7 +24,7 @@ final class MatmulScratch implements AutoCloseable {
    * @param values f32 [ROWS, panel]
    * @param spare as large, and a vector more; at least NibblePanel.SPARE_BYTES
    * @param sums int32 [panels of a tile, ROWS, panel]
-   * @param split a split row of codes
+   * @param split two split rows of codes
    * @param inputs f32 [ROWS, DEPTH]
    * @param weights f32 [DEPTH, panel]
    */
@@ -47,7 +47,7 @@ final class MatmulScratch implements AutoCloseable {
               allocate(4 * ROWS * PANEL),
               allocate(4 * ROWS * PANEL + 64),
               allocate(4 * ROWS * COLUMNS),
-              allocate(CodePanel.SPLIT_BYTES),
+              allocate(2 * CodePanel.SPLIT_BYTES),
               allocate(4 * ROWS * DEPTH),
               allocate(4 * DEPTH * PANEL));
     }

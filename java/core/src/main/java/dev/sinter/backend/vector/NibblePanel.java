@@ -10,8 +10,8 @@ interface NibblePanel {
   /** Inputs that are taken at a time, and what every group has a multiple of. */
   int STEP = 8;
 
-  /** Inputs that {@link #split} takes at most at a time, for the reason given in CodePanel. */
-  int MAX_SPLIT = CodePanel.MAX_SPLIT;
+  /** Inputs that {@link #split} takes at most at a time: they stay in the first cache. */
+  int MAX_SPLIT = MatmulScratch.DEPTH;
 
   /** Bytes that {@link #addProducts} works in: two vectors for each group that may end. */
   int SPARE_BYTES = (MAX_SPLIT / STEP + 1) * 2 * 64;

@@ -161,8 +161,8 @@ public final class VectorBackend implements Backend {
 
   /**
    * What is kept is gathered first, which takes about as long as to multiply it; and codes as
-   * floats, where dense ones of a single row are multiplied as shorts. 256 bits, 1024x1024: with a
-   * fifth of the weights f32 took 0.30 to 0.45 of the time of dense ones, int8 0.3 to 1.3.
+   * floats, where dense ones are multiplied as shorts. 256 bits, 1024x1024: with a fifth of the
+   * weights f32 took 0.30 to 0.45 of the time of dense ones, int8 0.3 to 1.3.
    */
   @Override
   public double crossover(MatmulSpec spec) {

@@ -95,11 +95,14 @@ class MatmulCodesVectorTest {
           x.zeroPoints().setAtIndex(JAVA_INT, r, unsigned ? zeroPoint : 0);
         }
         for (int rows : new int[] {1, 3, 4, 6}) {
-          for (int first = 0; first < kernel.panels; first++) {
-            int[] sums = kernel.accumulators(scratch.piece(0), x, m - rows, rows, first, first + 1);
+          int step = MatmulScratch.COLUMNS / kernel.width;
+          for (int first = 0; first < kernel.panels; first += step) {
+            int end = Math.min(kernel.panels, first + step);
+            int[] sums = kernel.accumulators(scratch.piece(0), x, m - rows, rows, first, end);
+            int columns = (end - first) * kernel.width;
             for (int i = 0; i < sums.length; i++) {
-              int row = m - rows + i / kernel.width;
-              int column = first * kernel.width + i % kernel.width;
+              int row = m - rows + i / columns;
+              int column = first * kernel.width + i % columns;
               String where =
                   bits + " bits, " + spec + ", " + rows + " rows, code " + code + " at " + row;
               long want = column < n ? judge.accumulator(x, row, column) : 0;
