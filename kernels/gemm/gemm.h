@@ -23,6 +23,9 @@
 //   load_bf16_pairs       two bfloat16 values a column
 //   first_bf16, second_bf16  each of them, widened
 //   block_rows            rows of a tile of one panel, of block_gemm.h
+//   shuffles_rows         whether load_four, the quads or floats of four rows side by side, and
+//   of_four
+//                         of one of them cost less than a load for each
 //   keep                  makes the compiler hold what it could load again
 //   GateLanes             the same operations on as many columns as a gate multiplies at once,
 //                         8 at most; where that is half as many: first_half, second_half,

@@ -48,6 +48,26 @@ struct Avx512 {
     return _mm512_set1_epi32(quad);
   }
 
+  // Four rows of a quad or k, in each 128 bits, and one of them.
+  static constexpr bool shuffles_rows = true;
+  static Quad load_four(const int8_t *p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
+  }
+  static Float load_four(const float *p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
+  // Of the compiler's own shuffles GCC 12 has the last one overwrite v, and runs out of registers.
+  template <int i>
+  static Quad of_four(Quad v) {
+    Quad one;
+    __asm__("vpshufd %2, %1, %0" : "=&v"(one) : "v"(v), "i"(0x55 * i));
+    return one;
+  }
+  template <int i>
+  static Float of_four(Float v) {
+    Float one;
+    __asm__("vpermilps %2, %1, %0" : "=&v"(one) : "v"(v), "i"(0x55 * i));
+    return one;
+  }
+
   // 16-bit sums of a block, as in lanes_avx2.h.
   static Partial begin(Int) { return _mm512_setzero_si512(); }
   static Partial dot_narrow(Partial sum, Bytes w, Quad x) {

@@ -41,31 +41,30 @@ SINTER_INLINE const uint8_t *choose(bool first, const uint8_t *a, const uint8_t 
                                            (reinterpret_cast<uintptr_t>(b) & ~mask));
 }
 
-// A single row leaves the core waiting for memory: ask for the page after this one, which hardware
-// prefetchers do not reach into. May point past the end: a prefetch never faults.
-SINTER_INLINE void prefetch(const uint8_t *w) {
-  constexpr uintptr_t ahead = 4096;
-  __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(w) + ahead));
-}
-
 template <class Lanes, int rows, int panels>
 struct Int4BlockTile {
   using Int = typename Lanes::Int;
   using Float = typename Lanes::Float;
   using S = Shape<Lanes, rows, panels>;
 
+  static int64_t groups(const sinter_block_gemm_args &a) {
+    return a.gemm.w_group == 0 ? 1 : divide_up(a.gemm.k, a.gemm.w_group);
+  }
+  static int64_t offset(const sinter_block_gemm_args &a, int64_t panel) {
+    return row_bytes * a.starts[panel * groups(a)];
+  }
   static void prepare(const sinter_block_gemm_args &a, int64_t row) {
     interleave_codes<rows>(a, row);
   }
 
   SINTER_TILE void run(const sinter_block_gemm_args &a, Place at) {
-    const int64_t groups = a.gemm.w_group == 0 ? 1 : divide_up(a.gemm.k, a.gemm.w_group);
     Float results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = Lanes::broadcast(0); });
     if constexpr (rows > 1) {
       prefetch_results<S>(a.gemm, at);
     }
-    for (int64_t i = at.panel * groups; i < (at.panel + 1) * groups; i++) {
+    const int64_t lists = groups(a);
+    for (int64_t i = at.panel * lists; i < (at.panel + 1) * lists; i++) {
       if (a.starts[i] < a.starts[i + 1]) {
         add_group(a, at, i, results);
       }
