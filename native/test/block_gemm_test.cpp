@@ -85,7 +85,7 @@ Variant<sinter_f32_block_gemm_args> sell_variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 20}, quads{4 << 20},
+  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 20}, quads{8 << 20},
       w{40 << 20}, w_scales{1 << 20}, w_sums{1 << 20}, bias{1 << 16}, scratch{17 << 20}, y{4 << 20};
 };
 Memory memory;
