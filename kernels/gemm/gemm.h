@@ -23,6 +23,7 @@
 //   load_bf16_pairs       two bfloat16 values a column
 //   first_bf16, second_bf16  each of them, widened
 //   block_rows            rows of a tile of one panel, of block_gemm.h
+//   has_masks             whether there are mask, all lanes or none, add_unless and fma_where
 //   shuffles_rows         whether load_four, the quads or floats of four rows side by side, and
 //   of_four
 //                         of one of them cost less than a load for each

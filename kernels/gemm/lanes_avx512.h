@@ -48,6 +48,16 @@ struct Avx512 {
     return _mm512_set1_epi32(quad);
   }
 
+  // All lanes for a negative number, else none.
+  static constexpr bool has_masks = true;
+  static __mmask16 mask(int64_t v) { return static_cast<__mmask16>(v >> 63); }
+  static Int add_unless(__mmask16 mask, Int a, Int b) {
+    return _mm512_mask_add_epi32(a, _knot_mask16(mask), a, b);
+  }
+  static Float fma_where(__mmask16 mask, Float a, Float b, Float c) {
+    return _mm512_mask3_fmadd_ps(a, b, c, mask);
+  }
+
   // Four rows of a quad or k, in each 128 bits, and one of them.
   static constexpr bool shuffles_rows = true;
   static Quad load_four(const int8_t *p) {
