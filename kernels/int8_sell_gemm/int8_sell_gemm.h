@@ -94,9 +94,6 @@ struct Int8SellTile {
 
   SINTER_INLINE static void add(const uint8_t *w, const int8_t *const (&x)[rows], int64_t window,
                                 Int (&sums)[rows][S::vectors]) {
-    if constexpr (rows == 1) {
-      prefetch(w);
-    }
     typename Lanes::Places places[S::vectors];
     typename Lanes::Slots slots[S::vectors];
     Lanes::places(w, places);
