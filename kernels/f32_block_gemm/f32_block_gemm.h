@@ -24,6 +24,9 @@ struct F32BlockTile {
   using Float = typename Lanes::Float;
   using S = Shape<Lanes, rows, panels>;
 
+  static int64_t offset(const sinter_f32_block_gemm_args &a, int64_t panel) {
+    return block_weights * static_cast<int64_t>(sizeof(float)) * a.starts[panel];
+  }
   static void prepare(const sinter_f32_block_gemm_args &a, int64_t row) {
     const auto *x = static_cast<const uint8_t *>(a.gemm.x) + 4 * row * a.gemm.x_stride;
     auto *const out = static_cast<uint32_t *>(a.scratch);
@@ -44,16 +47,19 @@ struct F32BlockTile {
     for (; list.left > 0; list.left--, list.quads++, w += block_weights) {
       const float *const quad = x + quad_k * rows * int64_t{*list.quads};
       SINTER_UNROLL for (int k = 0; k < quad_k; k++) {
+        if constexpr (rows > 1) {
+          // A page ahead is too late for weights that no cache holds (Zen 5).
+          prefetch<16384>(w + panel_columns * k);
+        }
         Float weights[S::vectors];
         SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
           weights[v] = Lanes::load(w + panel_columns * k + Lanes::lanes * v);
         }
-        SINTER_UNROLL for (int r = 0; r < rows; r++) {
-          const auto value = Lanes::broadcast(quad[k * rows + r]);
+        each_row<Lanes, rows, 1>(quad + k * rows, [&](int r, Float value) {
           SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
             sums[r][v] = Lanes::fma(weights[v], value, sums[r][v]);
           }
-        }
+        });
       }
     }
     // Passed on themselves, `sums` would live in memory all along.

@@ -79,27 +79,92 @@ struct BlockList {
   const uint16_t *quads;
 };
 
-// For all rows from `row` on: Tile<Lanes, rows, 1>::prepare(args, row), which fills the scratch
-// memory, and ::run(args, place) for each panel of the call.
+// The quad of one row, or its k.
+template <class Lanes>
+SINTER_INLINE typename Lanes::Quad of_row(const int8_t *x) {
+  return Lanes::broadcast_quad(x);
+}
+template <class Lanes>
+SINTER_INLINE typename Lanes::Float of_row(const float *x) {
+  return Lanes::broadcast(*x);
+}
+
+// f(r, x of row r) for rows that lie side by side, `width` elements each. A product takes a load,
+// and loads would be the limit: where a shuffle costs nothing, some rows come four at once.
+template <class Lanes, int rows, int width, class Element, class F>
+SINTER_INLINE void each_row(const Element *x, F f) {
+  constexpr int fours = Lanes::shuffles_rows ? rows / 8 : 0;
+  if constexpr (fours > 0) {
+    decltype(Lanes::load_four(x)) loaded[fours];
+    SINTER_UNROLL for (int i = 0; i < fours; i++) {
+      loaded[i] = Lanes::load_four(x + 4 * width * i);
+    }
+    // Loads between the shuffles.
+    const auto some = [&](int i, auto place) {
+      f(4 * i + place(), Lanes::template of_four<place()>(loaded[i]));
+      SINTER_UNROLL for (int r = 4 * (fours + i) + place(); r < rows; r += 4 * fours) {
+        f(r, of_row<Lanes>(x + width * r));
+      }
+    };
+    SINTER_UNROLL for (int i = 0; i < fours; i++) {
+      some(i, Constant<0>());
+      some(i, Constant<1>());
+      some(i, Constant<2>());
+      some(i, Constant<3>());
+    }
+  } else {
+    SINTER_UNROLL for (int r = 0; r < rows; r++) { f(r, of_row<Lanes>(x + width * r)); }
+  }
+}
+
+// Asks for weights that come later, further on than hardware prefetchers reach, which stop at the
+// end of a page. May point past the end: a prefetch never faults.
+template <uintptr_t ahead = 4096>
+SINTER_INLINE void prefetch(const void *w) {
+  __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(w) + ahead));
+}
+
+// Weights that are passed by more than once, for some rows after others, and should still be in the
+// L3 cache then, beside what else is there.
+constexpr int64_t strip_bytes = int64_t{8} << 20;
+
+// For all rows from `row` on and some panels: Tile<Lanes, rows, 1>::prepare(args, row), which fills
+// the scratch memory, and ::run(args, place) for each panel.
 template <template <class, int, int> class Tile, class Lanes, int rows, class Args>
-inline void run_blocks(const Args &a, int64_t row) {
+inline void run_strip(const Args &a, int64_t row, int64_t begin, int64_t end) {
   using T = Tile<Lanes, rows, 1>;
   for (; a.gemm.m - row > rows / 2; row += rows) {
     T::prepare(a, row);
-    for (int64_t panel = a.gemm.panel_begin; panel < a.gemm.panel_end; panel++) {
+    for (int64_t panel = begin; panel < end; panel++) {
       T::run(a, Place{row, panel});
     }
   }
   if constexpr (rows > 1) {
     if (row < a.gemm.m) {
-      run_blocks<Tile, Lanes, rows / 2>(a, row);
+      run_strip<Tile, Lanes, rows / 2>(a, row, begin, end);
     }
   }
 }
 
-template <template <class, int, int> class Tile, class Lanes, class Args>
+// For all rows and the panels of the call; the weights of a panel begin at byte
+// Tile<Lanes, 1, 1>::offset(args, panel).
+template <template <class, int, int> class Tile, class Lanes, int rows = Lanes::block_rows,
+          class Args>
 inline void run_blocks(const Args &a) {
-  run_blocks<Tile, Lanes, Lanes::block_rows>(a, 0);
+  int64_t begin = a.gemm.panel_begin;
+  while (begin < a.gemm.panel_end) {
+    int64_t end = a.gemm.panel_end;
+    if (a.gemm.m > rows) {
+      const int64_t first = Tile<Lanes, 1, 1>::offset(a, begin);
+      end = begin + 1;
+      while (end < a.gemm.panel_end &&
+             Tile<Lanes, 1, 1>::offset(a, end + 1) - first <= strip_bytes) {
+        end++;
+      }
+    }
+    run_strip<Tile, Lanes, rows>(a, 0, begin, end);
+    begin = end;
+  }
 }
 
 }  // namespace

@@ -26,6 +26,10 @@
 //   first_bf16, second_bf16  each of them, widened
 //   dot_bf16              sum += the products of two such pairs, as bf16_gemm.h says
 //   block_rows            rows of a tile of one panel, of block_gemm.h
+//   has_masks             whether there are mask, all lanes or none, add_unless and fma_where
+//   shuffles_rows         whether load_four, the quads or floats of four rows side by side, and
+//   of_four
+//                         of one of them cost less than a load for each
 //   keep                  makes the compiler hold what it could load again
 //   GateLanes             the same operations on as many columns as a gate multiplies at once,
 //                         8 at most; where that is half as many: first_half, second_half,

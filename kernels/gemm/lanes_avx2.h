@@ -61,6 +61,8 @@ struct Lanes256 {
                           p[at[7]]);
   }
   static Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
+  static constexpr bool has_masks = false;
+  static constexpr bool shuffles_rows = false;
   static Quad broadcast_quad(const int8_t *p) {
     int32_t quad;
     std::memcpy(&quad, p, sizeof quad);

@@ -48,6 +48,36 @@ struct Avx512 {
     return _mm512_set1_epi32(quad);
   }
 
+  // All lanes for a negative number, else none.
+  static constexpr bool has_masks = true;
+  static __mmask16 mask(int64_t v) { return static_cast<__mmask16>(v >> 63); }
+  static Int add_unless(__mmask16 mask, Int a, Int b) {
+    return _mm512_mask_add_epi32(a, _knot_mask16(mask), a, b);
+  }
+  static Float fma_where(__mmask16 mask, Float a, Float b, Float c) {
+    return _mm512_mask3_fmadd_ps(a, b, c, mask);
+  }
+
+  // Four rows of a quad or k, in each 128 bits, and one of them.
+  static constexpr bool shuffles_rows = true;
+  static Quad load_four(const int8_t *p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
+  }
+  static Float load_four(const float *p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
+  // Of the compiler's own shuffles GCC 12 has the last one overwrite v, and runs out of registers.
+  template <int i>
+  static Quad of_four(Quad v) {
+    Quad one;
+    __asm__("vpshufd %2, %1, %0" : "=&v"(one) : "v"(v), "i"(0x55 * i));
+    return one;
+  }
+  template <int i>
+  static Float of_four(Float v) {
+    Float one;
+    __asm__("vpermilps %2, %1, %0" : "=&v"(one) : "v"(v), "i"(0x55 * i));
+    return one;
+  }
+
   // 16-bit sums of a block, as in lanes_avx2.h.
   static Partial begin(Int) { return _mm512_setzero_si512(); }
   static Partial dot_narrow(Partial sum, Bytes w, Quad x) {

@@ -50,6 +50,8 @@ struct Scalar {
   }
   static Bytes add_bytes(Bytes a, Bytes b) { return a + b; }
   static Int add_quads(Int sum, Bytes v) { return dot(sum, v, 0x01010101); }
+  static constexpr bool has_masks = false;
+  static constexpr bool shuffles_rows = false;
   static Quad broadcast_quad(const int8_t *p) {
     return load_bytes(reinterpret_cast<const uint8_t *>(p));
   }

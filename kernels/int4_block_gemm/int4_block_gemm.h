@@ -41,36 +41,105 @@ SINTER_INLINE const uint8_t *choose(bool first, const uint8_t *a, const uint8_t 
                                            (reinterpret_cast<uintptr_t>(b) & ~mask));
 }
 
-// A single row leaves the core waiting for memory: ask for the page after this one, which hardware
-// prefetchers do not reach into. May point past the end: a prefetch never faults.
-SINTER_INLINE void prefetch(const uint8_t *w) {
-  constexpr uintptr_t ahead = 4096;
-  __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(w) + ahead));
-}
-
 template <class Lanes, int rows, int panels>
 struct Int4BlockTile {
   using Int = typename Lanes::Int;
   using Float = typename Lanes::Float;
   using S = Shape<Lanes, rows, panels>;
 
+  static int64_t groups(const sinter_block_gemm_args &a) {
+    return a.gemm.w_group == 0 ? 1 : divide_up(a.gemm.k, a.gemm.w_group);
+  }
+  static int64_t offset(const sinter_block_gemm_args &a, int64_t panel) {
+    return row_bytes * a.starts[panel * groups(a)];
+  }
   static void prepare(const sinter_block_gemm_args &a, int64_t row) {
     interleave_codes<rows>(a, row);
   }
 
   SINTER_TILE void run(const sinter_block_gemm_args &a, Place at) {
-    const int64_t groups = a.gemm.w_group == 0 ? 1 : divide_up(a.gemm.k, a.gemm.w_group);
     Float results[rows][S::vectors];
     S::each([&](int r, int v) { results[r][v] = Lanes::broadcast(0); });
     if constexpr (rows > 1) {
       prefetch_results<S>(a.gemm, at);
     }
-    for (int64_t i = at.panel * groups; i < (at.panel + 1) * groups; i++) {
-      if (a.starts[i] < a.starts[i + 1]) {
-        add_group(a, at, i, results);
+    if constexpr (rows == 1 && Lanes::has_masks) {
+      add_panel(a, at, results[0][0]);
+    } else {
+      const int64_t lists = groups(a);
+      for (int64_t i = at.panel * lists; i < (at.panel + 1) * lists; i++) {
+        if (a.starts[i] < a.starts[i + 1]) {
+          add_group(a, at, i, results);
+        }
       }
     }
     finish<Lanes, NarrowSums<Lanes>>(a.gemm, at, results);
+  }
+
+  // All lists of a panel for a single row, as one. Where a group ends cannot be predicted, and with
+  // few blocks in each a wrong guess would take longer than all of them: after every block the sum
+  // is added to the result, under a mask that is empty but for the last one of its group.
+  SINTER_INLINE static void add_panel(const sinter_block_gemm_args &a, Place at, Float &result) {
+    const auto *halves = static_cast<const uint16_t *>(a.gemm.w_scales);
+    const auto *floats = static_cast<const float *>(a.gemm.w_scales);
+    const int64_t first = at.panel * groups(a) * panel_columns;
+    if (a.gemm.w_scale_type == SINTER_F16) {
+      add_panel(
+          a, at, [=](int64_t i) { return Lanes::load_half(halves + first + i); }, result);
+    } else {
+      add_panel(
+          a, at, [=](int64_t i) { return Lanes::load(floats + first + i); }, result);
+    }
+  }
+
+  template <class Scale>
+  SINTER_INLINE static void add_panel(const sinter_block_gemm_args &a, Place at, Scale scale_at,
+                                      Float &result) {
+    const int64_t lists = groups(a);
+    const uint16_t *quads = a.quads + a.starts[at.panel * lists];
+    const uint16_t *const end = a.quads + a.starts[(at.panel + 1) * lists];
+    if (quads == end) {
+      return;
+    }
+    const uint8_t *w = static_cast<const uint8_t *>(a.gemm.w) + offset(a, at.panel);
+    const auto *x = static_cast<const int8_t *>(a.scratch);
+    // Places are below 2^16, for which this rounds a quotient down as it should.
+    const auto blocks =
+        static_cast<uint64_t>(divide_up(lists == 1 ? a.gemm.k : a.gemm.w_group, 2 * quad_k));
+    const uint64_t reciprocal = ((uint64_t{1} << 32) + blocks - 1) / blocks;
+    const auto group_of = [=](uint16_t place) {
+      return static_cast<int64_t>(place * reciprocal >> 32);
+    };
+    // What the activations have too much; it fits a byte.
+    const int zero_point = a.gemm.x_zero_points == nullptr ? 0 : a.gemm.x_zero_points[at.row];
+    const Int center = Lanes::broadcast_int((128 + zero_point) * 0x01010101);
+    const Int zero = Lanes::broadcast_int(0);
+    Int sum = zero;
+    Float total = Lanes::broadcast(0);
+    auto ended = Lanes::mask(-1);  // whether a group has before this block
+    const auto add = [&](int64_t group, int64_t next) {
+      prefetch(w);
+      const auto packed = Lanes::load_bytes(w);
+      const int8_t *const quad = x + 2 * quad_k * int64_t{*quads};
+      const Int low = Lanes::codes(packed, -4, 0xf0);
+      const Int high = Lanes::codes(packed, 0, 0xf0);
+      const Int product = Lanes::dot(Lanes::dot(zero, Lanes::broadcast_quad(quad), low),
+                                     Lanes::broadcast_quad(quad + quad_k), high);
+      const Int excess = Lanes::dot(Lanes::dot(zero, center, low), center, high);
+      sum = Lanes::add_unless(ended, Lanes::subtract_int(product, excess), sum);
+      ended = Lanes::mask(group - next);
+      const Float exact = Lanes::multiply(Lanes::to_float(sum), Lanes::broadcast(0.0625f));
+      total = Lanes::fma_where(ended, exact, scale_at(group * panel_columns), total);
+      w += row_bytes;
+    };
+    int64_t group = group_of(*quads);
+    for (; quads + 1 < end; quads++) {
+      const int64_t next = group_of(quads[1]);
+      add(group, next);
+      group = next;
+    }
+    add(group, INT64_MAX);
+    result = total;
   }
 
   // The list of a group of a panel.

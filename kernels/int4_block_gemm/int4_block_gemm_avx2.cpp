@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_block_gemm_avx2(const sinter_block_gemm_args &args) {
-  run_blocks<Int4BlockTile, Avx2, int4_block_rows<Avx2>>(args, 0);
+  run_blocks<Int4BlockTile, Avx2, int4_block_rows<Avx2>>(args);
 }
 
 }  // namespace sinter

@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_block_gemm_avx512vnni(const sinter_block_gemm_args &args) {
-  run_blocks<Int4BlockTile, Avx512Vnni, int4_block_rows<Avx512Vnni>>(args, 0);
+  run_blocks<Int4BlockTile, Avx512Vnni, int4_block_rows<Avx512Vnni>>(args);
 }
 
 }  // namespace sinter

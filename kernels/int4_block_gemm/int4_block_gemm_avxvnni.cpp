@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_block_gemm_avxvnni(const sinter_block_gemm_args &args) {
-  run_blocks<Int4BlockTile, AvxVnni, int4_block_rows<AvxVnni>>(args, 0);
+  run_blocks<Int4BlockTile, AvxVnni, int4_block_rows<AvxVnni>>(args);
 }
 
 }  // namespace sinter

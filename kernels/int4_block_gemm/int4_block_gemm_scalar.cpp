@@ -5,7 +5,7 @@
 namespace sinter {
 
 void int4_block_gemm_scalar(const sinter_block_gemm_args &args) {
-  run_blocks<Int4BlockTile, Scalar, int4_block_rows<Scalar>>(args, 0);
+  run_blocks<Int4BlockTile, Scalar, int4_block_rows<Scalar>>(args);
 }
 
 }  // namespace sinter

@@ -32,6 +32,9 @@ struct Int8TwoOfFourTile {
   using Int = typename Lanes::Int;
   using S = Shape<Lanes, rows, panels>;
 
+  static int64_t offset(const sinter_block_gemm_args &a, int64_t panel) {
+    return panel * divide_up(divide_up(a.gemm.k, quad_k), block_quads) * block_2of4_bytes;
+  }
   static void prepare(const sinter_block_gemm_args &a, int64_t row) {
     interleave_codes<rows>(a, row);
   }

@@ -51,12 +51,12 @@ struct Int8BlockSums {
 template <class Lanes, int rows, int vectors>
 SINTER_INLINE void add_quad(const int8_t *x, const typename Lanes::WideQuad (&weights)[vectors],
                             typename Lanes::Int (&sums)[rows][vectors]) {
-  SINTER_UNROLL for (int r = 0; r < rows; r++) {
-    const auto codes = Lanes::widen(Lanes::broadcast_quad(x + quad_k * r));
+  each_row<Lanes, rows, quad_k>(x, [&](int r, typename Lanes::Quad quad) {
+    const auto codes = Lanes::widen(quad);
     SINTER_UNROLL for (int v = 0; v < vectors; v++) {
       sums[r][v] = Lanes::dot(sums[r][v], codes, weights[v]);
     }
-  }
+  });
 }
 
 // Lays the rows' quads side by side, as unsigned bytes.
@@ -72,6 +72,9 @@ struct Int8BlockTile {
   using Int = typename Lanes::Int;
   using S = Shape<Lanes, rows, panels>;
 
+  static int64_t offset(const sinter_block_gemm_args &a, int64_t panel) {
+    return block_weights * a.starts[panel];
+  }
   static void prepare(const sinter_block_gemm_args &a, int64_t row) {
     interleave_codes<rows>(a, row);
   }
@@ -88,6 +91,9 @@ struct Int8BlockTile {
       prefetch_results<S>(a.gemm, at);
     }
     const auto add = [&](int64_t quad, const uint8_t *block, Int(&to)[rows][S::vectors]) {
+      if constexpr (rows > 1) {
+        prefetch(block);
+      }
       typename Lanes::WideQuad weights[S::vectors];
       SINTER_UNROLL for (int v = 0; v < S::vectors; v++) {
         weights[v] = Lanes::widen_signed(Lanes::load_bytes(block + 4 * Lanes::lanes * v));

@@ -85,7 +85,7 @@ Variant<sinter_f32_block_gemm_args> sell_variants[] = {
 Random random_;
 
 struct Memory {
-  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 20}, quads{4 << 20},
+  GuardedMemory x{4 << 20}, x_scales{1 << 20}, x_zeros{1 << 20}, starts{1 << 20}, quads{8 << 20},
       w{40 << 20}, w_scales{1 << 20}, w_sums{1 << 20}, bias{1 << 16}, scratch{17 << 20}, y{4 << 20};
 };
 Memory memory;
@@ -514,6 +514,7 @@ int main() {
   check_codes(Kind::two_of_four, 2, 17, INT32_MAX / (255 * 128), Fill::ends, Pattern{16, 4, 256});
   check_f32(2, 17, SINTER_BLOCK_MAX_K, Pattern{16, 4, 128});
   check_f32(3, 17, SINTER_SELL_MAX_K, Pattern{1, 1, 128});
+  check_f32(17, 100, 30000, Pattern{16, 4, 230});  // more weights than a strip has
   check_infinity();
   report("int8", int8_variants);
   report("int4", int4_variants);

@@ -19,8 +19,8 @@ import java.lang.invoke.MethodHandle;
 public final class LargeMemory {
   private static final long CACHE_LINE = 64;
 
-  /** Buffers below this have no whole huge page in them. */
-  private static final long LARGE = 2L << 20;
+  /** From half a huge page on, the last one is filled up. */
+  private static final long LARGE = 1L << 20;
 
   private LargeMemory() {}
 
@@ -70,7 +70,8 @@ public final class LargeMemory {
     /** Aligned to a huge page; unmapped with the arena. */
     static MemorySegment map(Arena arena, long bytes) {
       long huge = SINTER_HUGE_PAGE();
-      long size = Math.ceilDiv(bytes, SMALL_PAGE) * SMALL_PAGE;
+      long page = bytes % huge >= LARGE ? huge : SMALL_PAGE;
+      long size = Math.ceilDiv(bytes, page) * page;
       try {
         long found =
             (long)
@@ -83,7 +84,7 @@ public final class LargeMemory {
         unmap(begin + size, found + huge - begin);
         MemorySegment memory =
             MemorySegment.ofAddress(begin).reinterpret(bytes, arena, _ -> unmap(begin, size));
-        sinter_advise_huge_pages(memory, bytes);
+        sinter_advise_huge_pages(MemorySegment.ofAddress(begin), size);
         return memory;
       } catch (RuntimeException | Error e) {
         throw e;

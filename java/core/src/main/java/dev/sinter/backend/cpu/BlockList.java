@@ -105,15 +105,16 @@ final class BlockList {
   private final MemorySegment places;
   private final MemorySegment weights;
   private final MemorySegment sums; // empty but for int8
+  private final MemorySegment scales; // empty but for codes; to be written
 
-  private BlockList(Kind kind, Arena arena, MemorySegment rows, int n, int k, int group) {
+  private BlockList(
+      Kind kind, Arena arena, MemorySegment rows, int n, int k, int group, long scaleBytes) {
     this.kind = kind;
     this.n = n;
     this.k = k;
     this.group = group;
     panels = Math.ceilDiv(n, ROWS);
     groups = group == 0 ? 1 : Math.ceilDiv(k, group);
-    starts = arena.allocate(ValueLayout.JAVA_LONG, (long) panels * groups + 1);
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment args = sinter_block_pack_args.allocate(scratch);
       sinter_block_pack_args.weights(args, rows);
@@ -121,18 +122,27 @@ final class BlockList {
       sinter_block_pack_args.n(args, n);
       sinter_block_pack_args.k(args, k);
       sinter_block_pack_args.group(args, group);
-      sinter_block_pack_args.starts(args, starts);
+      MemorySegment counted = scratch.allocate(ValueLayout.JAVA_LONG, (long) panels * groups + 1);
+      sinter_block_pack_args.starts(args, counted);
       PanelMatmul.check(kind + " blocks", kind.pack(args));
-      long blocks = start(panels);
+      long blocks = counted.getAtIndex(ValueLayout.JAVA_LONG, (long) panels * groups);
       long sumBytes = 4L * ROWS * panels * kind.sums();
       // One block, since small ones of their own would not get huge pages.
       MemorySegment all =
           LargeMemory.allocate(
-              arena, lines(blocks * kind.bytes) + lines(2 * blocks * kind.places) + sumBytes);
+              arena,
+              lines(blocks * kind.bytes)
+                  + lines(2 * blocks * kind.places)
+                  + lines(counted.byteSize())
+                  + lines(sumBytes)
+                  + scaleBytes);
       SegmentAllocator parts = SegmentAllocator.slicingAllocator(all);
       weights = parts.allocate(blocks * kind.bytes, CACHE_LINE);
       places = parts.allocate(2 * blocks * kind.places, CACHE_LINE);
+      starts = parts.allocate(counted.byteSize(), CACHE_LINE).copyFrom(counted);
       sums = parts.allocate(sumBytes, CACHE_LINE);
+      scales = parts.allocate(scaleBytes, CACHE_LINE);
+      sinter_block_pack_args.starts(args, starts);
       sinter_block_pack_args.quads(args, places);
       sinter_block_pack_args.w(args, weights);
       sinter_block_pack_args.w_sums(args, sums);
@@ -158,19 +168,22 @@ final class BlockList {
   private static KernelWeights of(Kind kind, Arena arena, Quantized source) {
     int k = source.columns();
     int group = source.format().groups(k) == 1 ? 0 : source.format().groupWidth(k);
+    boolean half = PanelScales.fitHalf(source);
+    PanelRows panelRows = new PanelRows(source.rows(), false);
+    long scaleBytes = PanelScales.bytes(source, panelRows, half);
     BlockList list;
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment rows = PackedCodes.bytewise(source, scratch);
-      list = new BlockList(kind, arena, rows, source.rows(), k, group);
+      list = new BlockList(kind, arena, rows, source.rows(), k, group, scaleBytes);
     }
-    boolean half = PanelScales.fitHalf(source);
-    return list.new Weights(scales(arena, source, half), half);
+    PanelScales.write(source, panelRows, half, list.scales);
+    return list.new Weights(half);
   }
 
   /** Those of f32 weights. */
   static KernelWeights of(Arena arena, Dense source) {
-    return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0)
-    .new Weights(MemorySegment.NULL, false);
+    return new BlockList(Kind.F32, arena, source.data(), source.rows(), source.columns(), 0, 0)
+    .new Weights(false);
   }
 
   /** Those of 8-bit codes with a scale for each row, whatever lies around them. */
@@ -181,8 +194,8 @@ final class BlockList {
   /** Those of f32 weights, whatever lies around them. */
   static KernelWeights unstructured(Arena arena, Dense source) {
     int n = source.rows();
-    return new BlockList(Kind.F32_UNSTRUCTURED, arena, source.data(), n, source.columns(), 0)
-    .new Weights(MemorySegment.NULL, false);
+    return new BlockList(Kind.F32_UNSTRUCTURED, arena, source.data(), n, source.columns(), 0, 0)
+    .new Weights(false);
   }
 
   static MemorySegment scales(Arena arena, Quantized source, boolean half) {
@@ -216,11 +229,9 @@ final class BlockList {
 
   /** The blocks, and for codes their scales. */
   private final class Weights implements KernelWeights {
-    private final MemorySegment scales;
     private final boolean halfScales;
 
-    Weights(MemorySegment scales, boolean halfScales) {
-      this.scales = scales;
+    Weights(boolean halfScales) {
       this.halfScales = halfScales;
     }
 
