@@ -10,7 +10,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class LargeMemoryTest {
   @ParameterizedTest
-  @ValueSource(longs = {1, 4095, 1L << 20, (2L << 20) - 4097, (4L << 20) - 1, 4L << 20, (6L << 20) + 17})
+  @ValueSource(
+      longs = {1, 4095, 1L << 20, (2L << 20) - 4097, (4L << 20) - 1, 4L << 20, (6L << 20) + 17})
   void isZeroedAlignedAndWritableToTheEnd(long bytes) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = LargeMemory.allocate(arena, bytes);
