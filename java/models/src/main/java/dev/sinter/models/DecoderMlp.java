@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /** A gated MLP: gate and up as one matmul where the backend has gates, else as two. */
 final class DecoderMlp implements AutoCloseable {
   private final Activation activation;
-  private Linear first; // both, or the gate alone, without its activation
+  private Linear first; // both, or the gate alone
   private Linear up; // null if the first is both
   private Linear output;
 
@@ -34,7 +34,10 @@ final class DecoderMlp implements AutoCloseable {
       if (c.activation() == Activation.GELU_ERF || loader.hasGate(scheme, c.activation(), gate)) {
         mlp.first = loader.gated(scheme, c.activation(), gate, up);
       } else {
-        mlp.first = loader.stack(scheme, false, gate);
+        mlp.first =
+            loader.hasActivation(scheme, c.activation(), gate)
+                ? loader.activated(scheme, c.activation(), gate)
+                : loader.stack(scheme, false, gate);
         mlp.up = loader.stack(scheme, false, up);
       }
       mlp.output = loader.stack(scheme, !config.norms().behindBlocks(), down);
@@ -67,7 +70,9 @@ final class DecoderMlp implements AutoCloseable {
     plan.operation(first.operation(name + "MLP gate", input, b.gate(), b.batch()::rows));
     if (up != null) {
       plan.operation(up.operation(name + "MLP up", input, b.up(), b.batch()::rows));
-      plan.step(name + "gate", gate(b.gate(), b.up(), first.spec().n(), activation));
+      boolean done = first.spec().epilogue().activation() != Activation.NONE;
+      Activation left = done ? Activation.NONE : activation;
+      plan.step(name + "gate", gate(b.gate(), b.up(), first.spec().n(), left));
     }
   }
 
@@ -76,19 +81,19 @@ final class DecoderMlp implements AutoCloseable {
       MemorySegment x, MemorySegment y, int width, Activation activation) {
     return (from, to) -> {
       for (long i = (long) from * width; i < (long) to * width; i++) {
-        double gate = apply(activation, x.getAtIndex(JAVA_FLOAT, i));
-        x.setAtIndex(JAVA_FLOAT, i, (float) gate * y.getAtIndex(JAVA_FLOAT, i));
+        float gate = apply(activation, x.getAtIndex(JAVA_FLOAT, i));
+        x.setAtIndex(JAVA_FLOAT, i, gate * y.getAtIndex(JAVA_FLOAT, i));
       }
     };
   }
 
-  private static double apply(Activation activation, double x) {
+  private static float apply(Activation activation, float x) {
     return switch (activation) {
       case NONE -> x;
-      case SILU -> x / (1 + Math.exp(-x));
+      case SILU -> (float) (x / (1 + Math.exp(-x)));
       case GELU_TANH -> {
         double inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
-        yield x * (1 + Math.tanh(inner)) / 2;
+        yield (float) (x * (1 + Math.tanh(inner)) / 2);
       }
       case GELU_ERF -> throw new IllegalArgumentException(activation + " is left to the kernels");
     };

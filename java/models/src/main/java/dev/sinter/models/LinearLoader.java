@@ -87,22 +87,38 @@ final class LinearLoader {
         compression.scheme().activations());
   }
 
+  /** {@code activation(x part^T)}. */
+  Linear activated(LayerCompression compression, Activation activation, Part part) {
+    return of(
+        compression,
+        List.of(part),
+        bias -> new Epilogue(bias, activation, false),
+        compression.scheme().activations());
+  }
+
+  /** Whether a layer with an activation runs on as good a backend as one without does. */
+  boolean hasActivation(LayerCompression compression, Activation activation, Part part) {
+    return isAsGood(compression.scheme(), new Epilogue(part.bias(), activation, false), part);
+  }
+
   /**
    * Whether a layer with a gate runs on as good a backend as one without does: one that has no gate
    * for a scheme may be much faster than the next, which has, or be the only one allowed. And
    * whether it is not the gate that keeps the weights from running as sparse ones.
    */
   boolean hasGate(LayerCompression compression, Activation activation, Part gate) {
-    Scheme scheme = compression.scheme();
+    return isAsGood(compression.scheme(), Epilogue.gate(gate.bias(), activation), gate)
+        && (compression.pruning() == null || !isSparseOnlyWithout(compression, activation, gate));
+  }
+
+  private boolean isAsGood(Scheme scheme, Epilogue epilogue, Part part) {
     int with;
     try {
-      with = rank(scheme, Epilogue.gate(gate.bias(), activation), gate);
+      with = rank(scheme, epilogue, part);
     } catch (IllegalStateException e) {
       return false; // none runs it; if none runs the other either, making that will say so
     }
-    Epilogue without = new Epilogue(gate.bias(), Activation.NONE, false);
-    return with <= rank(scheme, without, gate)
-        && (compression.pruning() == null || !isSparseOnlyWithout(compression, activation, gate));
+    return with <= rank(scheme, new Epilogue(part.bias(), Activation.NONE, false), part);
   }
 
   private boolean isSparseOnlyWithout(
