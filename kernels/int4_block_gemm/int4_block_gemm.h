@@ -111,8 +111,9 @@ struct Int4BlockTile {
       return static_cast<int64_t>(place * reciprocal >> 32);
     };
     // What the activations have too much; it fits a byte.
-    const int zero_point = a.gemm.x_zero_points == nullptr ? 0 : a.gemm.x_zero_points[at.row];
-    const Int center = Lanes::broadcast_int((128 + zero_point) * 0x01010101);
+    const int32_t zero_point = a.gemm.x_zero_points == nullptr ? 0 : a.gemm.x_zero_points[at.row];
+    const Int center = Lanes::broadcast_int(
+        static_cast<int32_t>(static_cast<uint32_t>(128 + zero_point) * 0x01010101u));
     const Int zero = Lanes::broadcast_int(0);
     Int sum = zero;
     Float total = Lanes::broadcast(0);
