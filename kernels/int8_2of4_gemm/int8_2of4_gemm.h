@@ -54,6 +54,11 @@ struct Int8TwoOfFourTile {
     }
     int64_t left = quads;
     for (; left >= block_quads; left -= block_quads) {
+      if constexpr (rows == 1) {
+        SINTER_UNROLL for (int64_t i = 0; i < block_2of4_bytes; i += vector_bytes) {
+          prefetch(w + i);
+        }
+      }
       SINTER_UNROLL for (int quad = 0; quad < block_quads; quad++) {
         add(w, quad, x + quad_k * rows * quad, sums[quad % S::chains]);
       }
