@@ -11,6 +11,12 @@ import java.lang.foreign.ValueLayout;
  * the order of k, so a row's results depend on nothing but that row.
  */
 final class MatmulF32Vector extends PanelMatmul {
+  /**
+   * Values of k whose weights stay in the L2 cache while the rows pass by: only the first of them
+   * read memory, and each time they begin it takes a while to deliver.
+   */
+  private static final int DEPTH = 2048;
+
   private final FloatPanel panel;
   private final ResultWriter writer;
   private final MemorySegment weights;
@@ -55,20 +61,23 @@ final class MatmulF32Vector extends PanelMatmul {
       int end,
       MemorySegment y) {
     int k = spec.k();
-    int depth = rows == 1 ? k : MatmulScratch.DEPTH;
+    int depth = rows == 1 ? k : DEPTH;
     for (int p = first; p < end; p++) {
-      for (int from = 0; from < k; from += depth) {
-        panel.multiply(
-            x.data(),
-            4 * ((long) row * k + from),
-            4L * k,
-            rows,
-            weights,
-            2L * width * (2L * p * k + from),
-            2L * width * k,
-            Math.min(depth, k - from),
-            piece.values(),
-            from > 0);
+      // Half by half: weights are one stream then, which memory delivers sooner than two by turns.
+      for (int half = 0; half < 2; half++) {
+        for (int from = 0; from < k; from += depth) {
+          panel.multiplyHalf(
+              x.data(),
+              4 * ((long) row * k + from),
+              4L * k,
+              rows,
+              weights,
+              2L * width * ((2L * p + half) * k + from),
+              Math.min(depth, k - from),
+              piece.values(),
+              2L * width * half,
+              from > 0);
+        }
       }
       writer.finish(piece.values(), rows, p, piece.spare());
       writer.write(piece.values(), rows, p, y, row);
