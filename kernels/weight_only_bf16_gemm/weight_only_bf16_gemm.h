@@ -104,6 +104,17 @@ struct CodesAsFloats {
   }
 };
 
+struct CodesPlan {
+  CodesPlan(const sinter_weight_only_gemm_args &a, int bits)
+      : panel_bytes(divide_up(a.k, block_k) * block_k * panel_columns * bits / 8),
+        group(a.w_group == 0 || a.w_group > a.k ? a.k : a.w_group),
+        groups(divide_up(a.k, group)) {}
+
+  int64_t panel_bytes;
+  int64_t group;  // values of k
+  int64_t groups;
+};
+
 template <class Codes, int rows, int panels>
 struct CodesTile {
   using Lanes = typename Codes::Lanes;
@@ -124,19 +135,7 @@ struct CodesTile {
     Float results[rows][S::vectors];
   };
 
-  struct Plan {
-    explicit Plan(const sinter_weight_only_gemm_args &a)
-        : panel_bytes(divide_up(a.k, block_k) * block_k * panel_columns * Codes::bits / 8),
-          group(a.w_group == 0 || a.w_group > a.k ? a.k : a.w_group),
-          groups(divide_up(a.k, group)) {}
-
-    int64_t panel_bytes;
-    int64_t group;  // values of k
-    int64_t groups;
-  };
-
-  static void run(const sinter_weight_only_gemm_args &a, int, Place at) {
-    const Plan plan(a);
+  static void run(const sinter_weight_only_gemm_args &a, const CodesPlan &plan, Place at) {
     State s;
     s.w = static_cast<const uint8_t *>(a.w) + at.panel * plan.panel_bytes;
     s.panel_bytes = plan.panel_bytes;
@@ -244,7 +243,7 @@ struct CodesTile {
 
 template <class Codes>
 inline void multiply_codes(const sinter_weight_only_gemm_args &a) {
-  run_tiles<CodesTile, Codes, typename Codes::Tiles>(a, 0);
+  run_tiles<CodesTile, Codes, typename Codes::Tiles>(a, CodesPlan(a, Codes::bits));
 }
 
 template <class Lanes>
